@@ -1,0 +1,1 @@
+"""Records of spends, their composition, and conversion to statements about attacks."""

@@ -1,0 +1,39 @@
+"""Errors that a user can act on. Each says what, which value, where, and what to do."""
+
+from __future__ import annotations
+
+
+class MurmurationError(Exception):
+    """Base of every error shown to a user without a traceback."""
+
+    exit_code = 1
+
+
+class BoundError(MurmurationError):
+    """A contribution bound, a key set or a vector does not fit what was declared."""
+
+    exit_code = 1
+
+
+class BudgetRefused(MurmurationError):
+    """A charge would break the cap of some window. Nothing was charged and no noise was drawn."""
+
+    exit_code = 4
+
+
+class PolicyMismatch(MurmurationError):
+    """A spec asks for another policy than the one that the ledger fixed."""
+
+    exit_code = 4
+
+
+class LedgerFault(MurmurationError):
+    """The ledger is missing, damaged, restored from an old copy, or out of order."""
+
+    exit_code = 5
+
+
+class LedgerBusy(LedgerFault):
+    """Another process holds the ledger's lock."""
+
+    exit_code = 5

@@ -1,0 +1,1 @@
+"""The budget ledger: charged before noise is drawn, hash-chained, windowed."""

@@ -1,0 +1,1 @@
+"""Noise mechanisms. One file imports opendp."""

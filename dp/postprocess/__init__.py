@@ -1,0 +1,1 @@
+"""What may be computed from noisy tables at no further cost."""

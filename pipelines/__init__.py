@@ -1,0 +1,4 @@
+"""Mobility: from raw location records to a release folder.
+
+Names that Python users need are re-exported here.
+"""

@@ -1,0 +1,1 @@
+"""The murmuration command: one subcommand a file."""

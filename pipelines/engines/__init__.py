@@ -1,0 +1,1 @@
+"""Engines: one folder each, one contract, one conformance suite."""

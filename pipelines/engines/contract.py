@@ -1,0 +1,88 @@
+"""The one contract of all engines: a job in, bounded totals out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pipelines.schemas.traces import TraceParams
+from pipelines.schemas.world import World
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipelines.ingest.source import Source
+    from pipelines.progress import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What an engine may use. Never changes a result.
+
+    Attributes:
+        memory_mb: Memory of the engine, in mebibytes.
+        threads: Threads; None for one per core.
+        spill_gb: Disk for temporary files, in gibibytes.
+    """
+
+    memory_mb: int = 2048
+    threads: int | None = None
+    spill_gb: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything that an engine needs, and nothing about noise or budget.
+
+    Attributes:
+        sources: Declared sources, paths resolved.
+        world: Public days and zones.
+        traces: Parameters of positions, stays and trips.
+        statements: By table name: SQL over the relations of ``pipelines.schemas.relations`` that
+            gives ``(d INTEGER, cell BIGINT, total BIGINT)`` (a rule's ``sql``).
+        needs: Names of the relations that the statements read.
+        id_map: File of two columns (raw id, person), or None.
+        exclusions: File of one column of ids whose persons are dropped whole, or None.
+        work: Private folder for temporary files and diagnostics.
+        resources: Limits.
+    """
+
+    sources: tuple[Source, ...]
+    world: World
+    traces: TraceParams
+    statements: Mapping[str, str]
+    needs: frozenset[str]
+    id_map: Path | None
+    exclusions: Path | None
+    work: Path
+    resources: Resources = field(default_factory=Resources)
+
+
+class BoundedTotals(Protocol):
+    """Sparse bounded totals of a finished job. Private."""
+
+    def vector(self, table: str, day: int, size: int) -> NDArray[np.int64]:
+        """Return the dense totals of one table and date: int64, shape (size,)."""
+        ...
+
+    def close(self) -> None:
+        """Remove every temporary file of the job."""
+        ...
+
+
+class Engine(Protocol):
+    """One folder in ``pipelines/engines``; the conformance suite holds for each."""
+
+    name: str
+
+    def run(self, job: Job, progress: Progress) -> BoundedTotals:
+        """Read the sources once and return every table's bounded totals.
+
+        Raises:
+            SourceError: a source is missing, unreadable or not as declared.
+            ResourceError: memory or disk is too small.
+        """
+        ...

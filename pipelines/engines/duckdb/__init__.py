@@ -1,0 +1,1 @@
+"""The embedded default engine: DuckDB over hash(person) buckets in bounded memory."""

@@ -1,0 +1,1 @@
+"""Plan a release, run it, and read its folder."""

@@ -1,0 +1,1 @@
+"""The nouns of mobility that every other part speaks: days, zones, relations, tables."""

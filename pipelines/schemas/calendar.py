@@ -1,0 +1,93 @@
+"""Mobility days: dates that start at a local hour and have 23, 24 or 25 hours."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+HOUR_S = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MobilityDay:
+    """One date: a half-open span of instants.
+
+    Attributes:
+        index: Number of the date in the release, from 0.
+        date: The local date on which it starts.
+        start_s: First instant, in seconds since 1970-01-01 UTC.
+        end_s: First instant of the next date.
+        overnight_s: Seconds from ``start_s`` at which the overnight part starts; it ends with the
+            day.
+    """
+
+    index: int
+    date: dt.date
+    start_s: int
+    end_s: int
+    overnight_s: int
+
+    @property
+    def length_s(self) -> int:
+        """Seconds in the date: 82,800, 86,400 or 90,000 almost everywhere."""
+        return self.end_s - self.start_s
+
+    def bins(self, bin_s: int = HOUR_S) -> int:
+        """The number of time bins; a remainder shorter than a bin belongs to the last one."""
+        return max(1, self.length_s // bin_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calendar:
+    """Consecutive mobility days of one series.
+
+    Attributes:
+        time_zone: IANA name; the series has one.
+        day_starts: Local time at which a date starts.
+        overnight_starts: Local time at which its overnight part starts.
+        start: The first date.
+        days: How many dates.
+    """
+
+    time_zone: str
+    day_starts: dt.time
+    start: dt.date
+    days: int
+    overnight_starts: dt.time = dt.time(20)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The time zone's rules."""
+        return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def dates(self) -> tuple[MobilityDay, ...]:
+        """The dates in order."""
+        return tuple(self._day(i) for i in range(self.days))
+
+    def bin_starts(self, day: MobilityDay, bin_s: int = HOUR_S) -> list[dt.datetime]:
+        """Return the local start of each bin of a date, with its offset from UTC.
+
+        The repeated hour of a clock change appears twice, with different offsets.
+        """
+        return [
+            dt.datetime.fromtimestamp(day.start_s + k * bin_s, self.zone)
+            for k in range(day.bins(bin_s))
+        ]
+
+    def instant_s(self, date: dt.date, time: dt.time) -> int:
+        """Return the first instant at which a local clock shows ``time`` or has passed it."""
+        local = dt.datetime.combine(date, time, self.zone)
+        return int(local.timestamp())
+
+    def _day(self, index: int) -> MobilityDay:
+        date = self.start + dt.timedelta(days=index)
+        start_s = self.instant_s(date, self.day_starts)
+        end_s = self.instant_s(date + dt.timedelta(days=1), self.day_starts)
+        evening = date if self.overnight_starts >= self.day_starts else date + dt.timedelta(days=1)
+        overnight_s = self.instant_s(evening, self.overnight_starts) - start_s
+        return MobilityDay(
+            index=index, date=date, start_s=start_s, end_s=end_s, overnight_s=overnight_s
+        )

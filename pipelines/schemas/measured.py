@@ -1,0 +1,75 @@
+"""The one declaration of a measured table. Spec, help, dictionary, docs and laws derive from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from dp.bounding import Rule
+from dp.keys import KeySet
+from dp.loss import exact
+from pipelines.schemas.calendar import MobilityDay
+from pipelines.schemas.world import World
+
+
+def _share(value: Any) -> Fraction:
+    try:
+        return exact(value, name="share")
+    except TypeError as fault:
+        raise ValueError(str(fault)) from None
+
+
+class TableParams(BaseModel):
+    """What every ``[[tables]]`` entry of a spec may say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    table: str
+    share: Annotated[Fraction, BeforeValidator(_share), Field(gt=0)] = Fraction(1)
+    """This table's part of the rho that a date may be charged, relative to the other shares."""
+    noise: Literal["gaussian", "laplace"] = "gaussian"
+    """Discrete Gaussian, or discrete Laplace for pure DP."""
+
+
+class CappedParams(TableParams):
+    """A table in which one person's contributions must be bounded."""
+
+    cap: Annotated[int, Field(ge=1, le=1_000)]
+    """One person on one date counts at most this much (see ``bounding``)."""
+    bounding: Literal["weighting", "sampling"] = "weighting"
+    """Scale a person's contributions down to the cap, or keep a random ``cap`` of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A table that costs budget: one file in ``pipelines/tables``, one declaration.
+
+    Attributes:
+        name: As written in a spec.
+        summary: One sentence for an epidemiologist.
+        counts: What a value counts: "persons", "trips".
+        params: The fields of its ``[[tables]]`` entry.
+        needs: Relations (``pipelines.schemas.relations``) that the statement reads.
+        columns: Key columns and what each means.
+        keys: The public key set of one date.
+        statement: Contributions as SQL, for all dates at once (see ``dp.tables.Sensitive``).
+        aggregated: Whether the statement already sums persons.
+        rule: How one person's contributions are bounded on one date.
+        source: The paper or definition that the table follows.
+    """
+
+    name: str
+    summary: str
+    counts: str
+    params: type[TableParams]
+    needs: frozenset[str]
+    columns: Mapping[str, str]
+    keys: Callable[[World, Any, MobilityDay], KeySet]
+    statement: Callable[[World, Any], str]
+    rule: Callable[[World, Any, MobilityDay], Rule]
+    aggregated: bool = False
+    source: str = ""

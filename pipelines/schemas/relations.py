@@ -1,0 +1,67 @@
+"""The private relations that statements read. One place says their columns and meanings.
+
+Every relation is per person and date: ``d`` is the number of the mobility day, ``person`` an
+opaque key (its type is the engine's), times are whole seconds since that day's start, zones are
+numbers (``OUTSIDE`` = -1 is a known place in no zone). Half-open spans: [t_start, t_end).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "points": {
+            "d": "INTEGER: number of the date",
+            "person": "opaque person key",
+            "t": "INTEGER: seconds since the date's start",
+            "t2": "INTEGER: end of the record, equal to t for a fix; cut at the date's end",
+            "zone": "INTEGER: zone number or -1",
+            "lat_e7": "INTEGER: latitude times 10^7; the zone's point where none is given",
+            "lon_e7": "INTEGER: longitude times 10^7",
+            "declared": "BOOLEAN: the record is a stay by declaration (a visit record)",
+        },
+        "runs": {
+            "d": "INTEGER",
+            "person": "opaque person key",
+            "zone": "INTEGER: zone number or -1",
+            "t_start": "INTEGER: start of the known position, the midpoint rule applied",
+            "t_first": "INTEGER: first record",
+            "t_last": "INTEGER: end of the last record",
+            "t_end": "INTEGER: end of the known position; runs of a person never overlap",
+            "lat_e7": "INTEGER: middle of the box around the run's records",
+            "lon_e7": "INTEGER",
+            "declared": "BOOLEAN: holds a declared stay",
+        },
+        "stays": {
+            "d": "INTEGER",
+            "person": "opaque person key",
+            "k": "INTEGER: order within the date, from 0",
+            "zone": "INTEGER: zone number or -1",
+            "t_start": "INTEGER",
+            "t_end": "INTEGER",
+            "lat_e7": "INTEGER",
+            "lon_e7": "INTEGER",
+        },
+        "trips": {
+            "d": "INTEGER",
+            "person": "opaque person key",
+            "origin": "INTEGER: zone number, never -1",
+            "destination": "INTEGER: zone number, never -1, never the origin",
+            "t_depart": "INTEGER: end of the stay at the origin",
+            "t_arrive": "INTEGER: start of the stay at the destination",
+        },
+        "people": {
+            "d": "INTEGER",
+            "person": "opaque person key; every person with a record in a zone on that date",
+            "overnight": "INTEGER: overnight zone number or -1 for unknown",
+            "hours": "INTEGER: bins of one hour at whose midpoint the person is in a zone",
+        },
+        "days": {
+            "d": "INTEGER: number of the date (public)",
+            "length_s": "INTEGER: seconds in the date (public)",
+            "overnight_s": "INTEGER: start of the overnight part (public)",
+        },
+    }
+)

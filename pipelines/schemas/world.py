@@ -1,0 +1,16 @@
+"""The public facts that key sets and statements may depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.schemas.calendar import Calendar
+from pipelines.schemas.zones import ZoneSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Days and zones: all that exists before any record is read."""
+
+    calendar: Calendar
+    zones: ZoneSet

@@ -1,0 +1,1 @@
+"""Specs and policies: TOML in, frozen models out, every fault in one clear line."""

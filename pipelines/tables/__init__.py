@@ -1,0 +1,1 @@
+"""Measured tables: one declaration a file; this folder is the registry."""

@@ -1,0 +1,1 @@
+"""Positions, stays, trips and overnight zones, as statements in DuckDB's dialect."""

@@ -1,0 +1,1 @@
+"""A synthetic city: simulated people and records for demos, tests and audits."""
