@@ -26,9 +26,12 @@ def _share(value: Any) -> Fraction:
 class TableParams(BaseModel):
     """What every ``[[tables]]`` entry of a spec may say."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True
+    )
 
     table: str
+    """Name of the table."""
     share: Annotated[Fraction, BeforeValidator(_share), Field(gt=0)] = Fraction(1)
     """This table's part of the rho that a date may be charged, relative to the other shares."""
     noise: Literal["gaussian", "laplace"] = "gaussian"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class TraceParams(BaseModel):
     """How a person's day is read from points (design section 2). Public; never tuned on data."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     same_zone_gap_minutes: int = Field(default=120, ge=1, le=1440)
     """Between two fixes in one zone the person is there if the gap is at most this."""

@@ -83,10 +83,10 @@ def _tables(file: Path, entries: Any) -> tuple[tuple[TableParams, ...], list[str
                 f"tables[{first[name]}]. Remove one of the two entries."
             )
         first.setdefault(name, i)
-        entry, wrong = _shared(entry, where(("tables", i)))
+        exact, wrong = _shared(entry, where(("tables", i)))
         found += wrong
         try:
-            tables.append(TABLES[name].params.model_validate_json(to_json(entry), strict=True))
+            tables.append(TABLES[name].params.model_validate_json(to_json(exact), strict=True))
         except ValidationError as error:
             schema = table_schema(TABLES[name])
             found += faults.lines(error, schema=schema, where=where, at=("tables", i))
