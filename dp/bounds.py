@@ -23,17 +23,22 @@ class Bounds:
     linf: int
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        for name in ("l0", "l1", "l2_squared", "linf"):
+            value = getattr(self, name)
+            if type(value) is not int:
+                raise TypeError(f"{name} must be an integer, got {value!r}")
+            if value < 1:
+                raise ValueError(f"{name} must be 1 or more, got {value}")
 
     @property
     def l2(self) -> float:
-        """The L2 sensitivity as a float that is never below the exact root."""
+        """The L2 sensitivity as a float that is never below the exact root (``bounds.md``)."""
         return math.nextafter(math.sqrt(self.l2_squared), math.inf)
 
     def times(self, ids: int) -> Bounds:
-        """Return the bounds of one person who holds ``ids`` identifiers (triangle inequality)."""
+        """Return the bounds of one person who holds ``ids`` identifiers (``units.md``)."""
+        if ids < 1:
+            raise ValueError(f"ids must be 1 or more, got {ids}")
         return Bounds(
             l0=self.l0 * ids,
             l1=self.l1 * ids,
@@ -45,7 +50,8 @@ class Bounds:
         """Return the bounds when a person moves instead of vanishing.
 
         A table that reads several dates can meet a window only in part. Its contributions being
-        non-negative, |a - b|^2 <= |a|^2 + |b|^2: L0, L1 and L2^2 double and Linf stays.
+        non-negative, |a - b|^2 <= |a|^2 + |b|^2: L0, L1 and L2^2 double and Linf stays
+        (``bounds.md``).
         """
         return Bounds(
             l0=self.l0 * 2, l1=self.l1 * 2, l2_squared=self.l2_squared * 2, linf=self.linf

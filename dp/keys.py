@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+MAX_CELLS = 2**32
+"""Cells that a key set may have: dense vectors end here, and the bounding rules' proofs need it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key column: its name and its public values in published order."""
@@ -53,9 +57,18 @@ class KeySet:
     distinct: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        for pair in self.distinct:
-            for name in pair:
-                self.position(name)
+        if not self.keys:
+            raise BoundError("a key set needs at least one key column")
+        if len(set(self.names)) != len(self.names):
+            raise BoundError(f"key columns must have different names, got {', '.join(self.names)}")
+        if self.size > MAX_CELLS:
+            raise BoundError(
+                f"{' x '.join(self.names)} gives {self.size:,} cells, more than {MAX_CELLS:,}: "
+                "take coarser keys"
+            )
+        for left, right in self.distinct:
+            if self.position(left) == self.position(right):
+                raise BoundError(f"key {left!r} cannot differ from itself: name two columns")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import total_ordering
+
+_HUGE_EXPONENT = re.compile(r"[eE][+-]?[0-9_]{4,}\s*$")
 
 
 def exact(text: str | int | Fraction, *, name: str) -> Fraction:
@@ -20,6 +23,8 @@ def exact(text: str | int | Fraction, *, name: str) -> Fraction:
     """
     if isinstance(text, bool) or not isinstance(text, str | int | Fraction):
         raise TypeError(f'{name} must be exact: write "1/10" instead of {text!r}')
+    if isinstance(text, str) and _HUGE_EXPONENT.search(text):
+        raise ValueError(f'{name} must have an exponent below 1000, as in "1e-6", got {text!r}')
     try:
         return Fraction(text)
     except (ValueError, ZeroDivisionError):
@@ -77,6 +82,10 @@ class Loss:
     delta: Fraction = Fraction(0)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.delta, Fraction):
+            raise TypeError(
+                f'delta must be exact: write Fraction("1e-6") instead of {self.delta!r}'
+            )
         if not 0 <= self.delta < 1:
             raise ValueError(f"delta must be at least 0 and below 1, got {self.delta}")
 

@@ -31,7 +31,9 @@ class Sensitive:
         table: Name of the table.
         statement: SQL (DuckDB's dialect) giving rows ``(d INTEGER, person, cell BIGINT,
             v BIGINT)``: what a person adds on date number ``d``, one row per (d, person, cell),
-            v > 0. With ``aggregated`` the rows are ``(d, cell, v)`` and persons are already summed.
+            v > 0. ``person`` is a function of that person's own id alone, never a number given
+            out in the order of the data. With ``aggregated`` the rows are ``(d, cell, v)`` and
+            persons are already summed.
         aggregated: Whether persons are already summed: allowed only where the construction itself
             bounds a person's contribution (rule ``Inherent``).
     """
@@ -63,6 +65,8 @@ class Bounded:
 
     def __post_init__(self) -> None:
         _check_vector(self.totals, self.keys.size, self.table)
+        if self.factor < 1:
+            raise BoundError(f"{self.table}: factor must be 1 or more, got {self.factor}")
         if np.any(self.totals[~self.keys.measured] != 0):
             raise BoundError(f"{self.table}: a structural zero holds a total; the keys are wrong")
         self.totals.setflags(write=False)

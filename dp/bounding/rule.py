@@ -1,10 +1,14 @@
-"""What every bounding rule offers."""
+"""What every bounding rule offers, and what they share."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from dp.errors import BoundError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dp.bounds import Bounds
     from dp.tables import Sensitive
 
@@ -32,3 +36,34 @@ class Rule(Protocol):
         Totals of disjoint sets of persons may be added up.
         """
         ...
+
+    def reference(self, contributions: Mapping[int, int]) -> dict[int, int]:
+        """Return what one person's contributions (cell -> v) on one date add to the totals.
+
+        The same rule in plain Python, slow and plain to read: tests hold the SQL against it.
+        """
+        ...
+
+
+def per_person(sensitive: Sensitive, *, rule: str) -> str:
+    """Return the statement of a table whose rows still name persons.
+
+    Raises:
+        BoundError: persons are already summed, so that nothing can be bounded any more.
+    """
+    if sensitive.aggregated:
+        raise BoundError(
+            f"{sensitive.table}: {rule} needs one row per person, but its statement already sums "
+            "persons: use the rule Inherent, or leave the persons in"
+        )
+    return sensitive.statement
+
+
+def check_cap(cap: int) -> None:
+    """Refuse a cap that is no integer or below 1.
+
+    Raises:
+        BoundError: with the value that was given.
+    """
+    if type(cap) is not int or cap < 1:
+        raise BoundError(f"cap must be an integer of 1 or more, got {cap!r}")

@@ -1,1 +1,7 @@
 """What may be computed from noisy tables at no further cost."""
+
+from __future__ import annotations
+
+from dp.postprocess.intervals import intervals
+
+__all__ = ["intervals"]

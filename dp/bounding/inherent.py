@@ -1,0 +1,63 @@
+"""Bounded by construction: what a person can add is limited by what is counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dp.errors import BoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dp.bounds import Bounds
+    from dp.tables import Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class Inherent:
+    """Sums contributions as they are: a person is in one zone at a time, sleeps in one place.
+
+    Cost: the declared bounds, which the table's construction must prove (``inherent.md``).
+
+    Attributes:
+        bounds: Sensitivity of the totals of one date to one identifier, in released units.
+    """
+
+    bounds: Bounds
+
+    @property
+    def factor(self) -> int:
+        """One lattice unit is one released unit."""
+        return 1
+
+    def sql(self, sensitive: Sensitive) -> str:
+        """Return the sum per date and cell; persons may be summed already."""
+        return (
+            "SELECT d, cell, CAST(SUM(v) AS BIGINT) AS total "
+            f"FROM ({sensitive.statement}) AS contributions GROUP BY d, cell"
+        )
+
+    def reference(self, contributions: Mapping[int, int]) -> dict[int, int]:
+        """Return one person's contributions on one date, unchanged.
+
+        Raises:
+            BoundError: they break the declared bounds: the table's construction is wrong.
+        """
+        kept = {cell: v for cell, v in contributions.items() if v}
+        broken = [
+            name
+            for name, value in (
+                ("l0", len(kept)),
+                ("l1", sum(abs(v) for v in kept.values())),
+                ("l2_squared", sum(v * v for v in kept.values())),
+                ("linf", max((abs(v) for v in kept.values()), default=0)),
+            )
+            if value > getattr(self.bounds, name)
+        ]
+        if broken:
+            raise BoundError(
+                f"a person adds more than the declared {', '.join(broken)}: the construction does "
+                "not hold what the table declares"
+            )
+        return kept
