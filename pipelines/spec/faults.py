@@ -61,6 +61,9 @@ def expected(node: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     if values:
         return " or ".join(said(value) for value in values)
     longest = node.get("maxLength")
+    exact = 'an exact number such as "1/2"'
+    if "exclusiveMinimum" in node and isinstance(node.get("type"), list):
+        exact = "an exact number" + _range(node)
     words = {
         "integer": "a whole number" + _range(node),
         "number": "a number" + _range(node),
@@ -71,7 +74,7 @@ def expected(node: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     }
     if node.get("format") == "date":
         return "a date without quotes"
-    return words.get(str(node.get("type")), 'an exact number such as "1/2"')
+    return words.get(str(node.get("type")), exact)
 
 
 def _line(item: dict[str, Any], *, schema: Schema, where: Callable[[Loc], str], at: Loc) -> str:
@@ -84,7 +87,7 @@ def _line(item: dict[str, Any], *, schema: Schema, where: Callable[[Loc], str], 
     if kind == "extra_forbidden":
         known = list(_node(schema, holder).get("properties", {}))
         hint = nearest(str(name), known) or f" Known here: {', '.join(known)}."
-        return f"{opening}{said_key(name)} is not known.{hint}"
+        return f"{opening}{said(str(name))} is not known.{hint}"
     node = _node(schema, loc)
     if kind == "missing":
         return f"{opening}{name} is missing.{_example(name, node, schema)}"
@@ -105,15 +108,10 @@ def _told(item: dict[str, Any], *, node: Mapping[str, Any], opening: str, model:
     return f"{opening}{sentence}" if sentence.startswith(name) else f"{opening}{name} {sentence}"
 
 
-def said_key(name: object) -> str:
-    """Return an unknown key as written, shortened and without control characters."""
-    return said(str(name))
-
-
 def _sentence(item: dict[str, Any]) -> str:
     raised = item.get("ctx", {}).get("error")
     text = str(raised) if raised is not None else str(item["msg"])
-    text = " ".join(text.split())
+    text = text.replace("\n", " ")
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

@@ -25,7 +25,6 @@ from pydantic import (
 from dp.loss import exact
 
 _NUMBER = re.compile(r"\d{1,18}(/\d{1,18}|\.\d{1,18})?(e-?\d{1,2})?", re.ASCII | re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LARGEST = 10**18
 _SHOWN = 60
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
@@ -34,9 +33,14 @@ _NOT_ZONES = frozenset({"localtime", "Factory", "posixrules"})
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return " Did you mean ...?" for the known word that is nearest, or "" when none is near."""
-    by_folded = {name.casefold(): name for name in known}
-    found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
+    by_folded = {_folded(name): name for name in known}
+    found = get_close_matches(_folded(word), by_folded, n=1, cutoff=0.6)
     return f' Did you mean "{by_folded[found[0]]}"?' if found else ""
+
+
+def _folded(word: str) -> str:
+    """Return a word in one case with its parts sorted: rho_cap is near to cap_rho."""
+    return "_".join(sorted(word.casefold().split("_")))
 
 
 def exact_text(value: Any) -> Fraction:
@@ -52,12 +56,14 @@ def exact_text(value: Any) -> Fraction:
             + (f' Write "{near}" in quotes.' if near else ' Write it as text, such as "1/2".')
         )
     whole = isinstance(value, int) and not isinstance(value, bool)
-    if (whole and abs(value) <= _LARGEST) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+    if (whole and 0 <= value <= _LARGEST) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
         try:
             return exact(value, name="number")
         except ValueError:
             pass
-    raise ValueError(f'must be an exact number, got {said(value)}. Write it as "1/2" or "0.05".')
+    raise ValueError(
+        f'must be an exact number of 0 or more, got {said(value)}. Write it as "1/2" or "0.05".'
+    )
 
 
 def said(value: Any) -> str:
@@ -65,13 +71,14 @@ def said(value: Any) -> str:
     if isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, str):
-        text = f'"{_CONTROL.sub("?", value)}"'
+        text = f'"{value}"'
     elif isinstance(value, dict):
         text = "{ " + ", ".join(f"{k} = {said(v)}" for k, v in list(value.items())[:4]) + " }"
     elif isinstance(value, list):
         text = "[" + ", ".join(said(v) for v in value[:4]) + (", ...]" if value[4:] else "]")
     else:
-        text = _CONTROL.sub("?", str(value))
+        text = str(value)
+    text = "".join(letter if letter.isprintable() else "?" for letter in text[: _SHOWN + 1])
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
@@ -100,13 +107,13 @@ def _sensible(date: dt.date) -> dt.date:
 
 
 def _line(text: str) -> str:
-    if not text.strip() or _CONTROL.search(text):
+    if not text.strip() or not text.isprintable():
         raise ValueError(f"must be one line of text, got {said(text)}. Write some words in quotes.")
     return text.strip()
 
 
 def _base(path: Any, info: ValidationInfo) -> Path:
-    if not isinstance(path, str) or not path.strip() or _CONTROL.search(path):
+    if not isinstance(path, str) or not path.strip() or not path.isprintable():
         raise ValueError(f"must name a file or folder, got {said(path)}. Write a path in quotes.")
     base: Path = (info.context or {}).get("base", Path())
     return base / os.path.expanduser(path)  # noqa: PTH111  Path.expanduser raises for unknown users
@@ -150,10 +157,9 @@ def _checks_data(info: ValidationInfo) -> bool:
     return bool((info.context or {}).get("check_data", True))
 
 
-_EXACT_SCHEMA = {"type": ["string", "integer"], "description": 'An exact number such as "1/2".'}
 _PATH_SCHEMA = {"type": "string", "minLength": 1}
 
-Exact = Annotated[Fraction, BeforeValidator(exact_text), WithJsonSchema(_EXACT_SCHEMA)]
+Exact = Annotated[Fraction, BeforeValidator(exact_text)]
 Line = Annotated[str, Field(max_length=200), AfterValidator(_line)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Clock = Annotated[str, AfterValidator(_clock)]

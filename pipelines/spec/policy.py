@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from dp.errors import PolicyError
 from dp.loss import Loss, Rho
 from dp.units import PrivacyUnit
 from pipelines.errors import SpecError
 from pipelines.spec import faults
-from pipelines.spec.fields import Clock, Exact, Line, TimeZone, said
+from pipelines.spec.fields import Clock, Exact, Line, TimeZone
 from pipelines.spec.schema import DIALECT, Schema, model_schema
 from pipelines.spec.sections import Section
 from pipelines.spec.toml import read_toml, to_json
@@ -74,8 +75,6 @@ def load_policy(path: str | os.PathLike[str]) -> Policy:
     Raises:
         SpecError: with one line per fault: file, place, value, and what to write instead.
     """
-    from dp.ledger import Policy
-
     file = Path(path)
     data = read_toml(file, missing=_MISSING)
     try:
@@ -83,6 +82,8 @@ def load_policy(path: str | os.PathLike[str]) -> Policy:
     except ValidationError as error:
         found = faults.lines(error, schema=_schema(), where=faults.opening(file))
         raise SpecError("\n".join(found)) from None
+    from dp.ledger import Policy
+
     window = None if written.window_days == "series" else written.window_days
     try:
         return Policy(
@@ -95,8 +96,8 @@ def load_policy(path: str | os.PathLike[str]) -> Policy:
             population=written.population,
             id_rotation=written.id_rotation,
         )
-    except ValueError as fault:
-        raise SpecError(f"{file}: {said(str(fault))}") from None
+    except PolicyError as fault:
+        raise SpecError(f"{file}: {fault}") from None
 
 
 def policy_schema() -> Schema:

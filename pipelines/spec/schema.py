@@ -14,6 +14,14 @@ from pipelines.schemas.measured import Measured
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _EXACT = {"type": ["string", "integer"], "format": "fraction"}
+_KEPT = {
+    "default": "default",
+    "description": "description",
+    "examples": "examples",
+    "gt": "exclusiveMinimum",
+    "ge": "minimum",
+    "lt": "exclusiveMaximum",
+}
 
 Schema = dict[str, Any]
 
@@ -64,9 +72,9 @@ def _tidy(node: Any) -> Any:
         return [_tidy(item) for item in node]
     if not isinstance(node, dict):
         return node
-    options = node.get("anyOf", [])
+    options = [node, *node.get("anyOf", [])]
     if any(isinstance(o, dict) and o.get("format") == "fraction" for o in options):
-        kept = {k: v for k, v in node.items() if k in {"default", "description", "examples"}}
+        kept = {_KEPT[k]: value for k, value in node.items() if k in _KEPT and value is not None}
         return {**copy.deepcopy(_EXACT), **kept}
     dropped = {"title"} if isinstance(node.get("title"), str) else set()
     if "default" in node and node["default"] is None:

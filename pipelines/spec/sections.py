@@ -114,7 +114,7 @@ class ZonesSection(Section):
             raise ValueError('id is missing. Write the column of zone ids: id = "code".')
         if self.file is None and columns:
             raise ValueError(
-                f"{columns[0]} names a column of a zone file, but the zones are a {given[0]}. "
+                f"{columns[0]} names a column of a zone file, but the zones are {given[0]} cells. "
                 f"Remove {columns[0]}."
             )
         return self
