@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
+
+from pipelines.errors import SpecError
 
 HOUR_S = 3600
 
@@ -48,7 +51,7 @@ class Calendar:
         day_starts: Local time at which a date starts.
         overnight_starts: Local time at which its overnight part starts.
         start: The first date.
-        days: How many dates.
+        days: How many dates, 1 or more.
     """
 
     time_zone: str
@@ -57,6 +60,10 @@ class Calendar:
     days: int
     overnight_starts: dt.time = dt.time(20)
 
+    def __post_init__(self) -> None:
+        if self.days < 1:
+            raise SpecError(f"dates: days must be 1 or more, got {self.days}.")
+
     @cached_property
     def zone(self) -> ZoneInfo:
         """The time zone's rules."""
@@ -64,7 +71,11 @@ class Calendar:
 
     @cached_property
     def dates(self) -> tuple[MobilityDay, ...]:
-        """The dates in order."""
+        """The dates in order.
+
+        Raises:
+            SpecError: a date has no instant in this time zone: its clocks once skipped a day.
+        """
         return tuple(self._day(i) for i in range(self.days))
 
     def bin_starts(self, day: MobilityDay, bin_s: int = HOUR_S) -> list[dt.datetime]:
@@ -78,14 +89,29 @@ class Calendar:
         ]
 
     def instant_s(self, date: dt.date, time: dt.time) -> int:
-        """Return the first instant at which a local clock shows ``time`` or has passed it."""
-        local = dt.datetime.combine(date, time, self.zone)
-        return int(local.timestamp())
+        """Return the first instant, in seconds since 1970, at which a local clock has reached it.
+
+        Of a time that occurs twice it is the first occurrence. For a time that clocks skip it is
+        the instant of the skip.
+        """
+        target = dt.datetime.combine(date, time)
+        early, late = sorted(
+            int(target.replace(tzinfo=self.zone, fold=fold).timestamp()) for fold in (0, 1)
+        )
+        return early + bisect_left(range(early, late), True, key=lambda s: self._shows(s) >= target)
+
+    def _shows(self, instant_s: int) -> dt.datetime:
+        return dt.datetime.fromtimestamp(instant_s, self.zone).replace(tzinfo=None)
 
     def _day(self, index: int) -> MobilityDay:
         date = self.start + dt.timedelta(days=index)
         start_s = self.instant_s(date, self.day_starts)
         end_s = self.instant_s(date + dt.timedelta(days=1), self.day_starts)
+        if end_s <= start_s:
+            raise SpecError(
+                f"dates: {date} has no instant in {self.time_zone}, whose clocks skipped it. "
+                "End the dates before it and start another release after it."
+            )
         evening = date if self.overnight_starts >= self.day_starts else date + dt.timedelta(days=1)
         overnight_s = self.instant_s(evening, self.overnight_starts) - start_s
         return MobilityDay(

@@ -61,7 +61,10 @@ class Measured:
         keys: The public key set of one date.
         statement: Contributions as SQL, for all dates at once (see ``dp.tables.Sensitive``).
         aggregated: Whether the statement already sums persons.
-        rule: How one person's contributions are bounded on one date.
+        rule: How one person's contributions are bounded on one date. The last argument is the
+            ledger's sampling secret, or None while planning: the bounds are then known, and a
+            rule that needs the secret refuses to make SQL. The rule's ``sql`` is the same for
+            every date; only its bounds may depend on the date.
         source: The paper or definition that the table follows.
     """
 
@@ -73,6 +76,6 @@ class Measured:
     columns: Mapping[str, str]
     keys: Callable[[World, Any, MobilityDay], KeySet]
     statement: Callable[[World, Any], str]
-    rule: Callable[[World, Any, MobilityDay], Rule]
+    rule: Callable[[World, Any, MobilityDay, bytes | None], Rule]
     aggregated: bool = False
     source: str = ""

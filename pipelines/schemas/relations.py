@@ -3,6 +3,8 @@
 Every relation is per person and date: ``d`` is the number of the mobility day, ``person`` an
 opaque key (its type is the engine's), times are whole seconds since that day's start, zones are
 numbers (``OUTSIDE`` = -1 is a known place in no zone). Half-open spans: [t_start, t_end).
+
+The engine provides ``points`` and ``days``; ``pipelines.traces`` makes the others from them.
 """
 
 from __future__ import annotations
@@ -10,17 +12,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+PROVIDED = frozenset({"points", "days"})
+"""What the engine provides."""
+
 RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "points": {
             "d": "INTEGER: number of the date",
             "person": "opaque person key",
-            "t": "INTEGER: seconds since the date's start",
-            "t2": "INTEGER: end of the record, equal to t for a fix; cut at the date's end",
+            "t": "INTEGER: seconds since the date's start, at least 0 and below its length",
+            "t2": "INTEGER: end of the record, t <= t2 <= length; equal to t for a fix and for a"
+            " visit without an end; a record that spans dates is cut at day starts into one"
+            " record a date. Absent where every record is a fix",
             "zone": "INTEGER: zone number or -1",
             "lat_e7": "INTEGER: latitude times 10^7; the zone's point where none is given",
             "lon_e7": "INTEGER: longitude times 10^7",
-            "declared": "BOOLEAN: the record is a stay by declaration (a visit record)",
+            "declared": "BOOLEAN: a visit without an end (a check-in): a stay by declaration,"
+            " whatever its length. FALSE for a fix, and for a visit with an end, whose own span"
+            " says how long it was: a piece cut at a day start must still last min_dwell on its"
+            " date. Absent where every record is a fix",
         },
         "runs": {
             "d": "INTEGER",
@@ -28,7 +38,7 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "zone": "INTEGER: zone number or -1",
             "t_start": "INTEGER: start of the known position, the midpoint rule applied",
             "t_first": "INTEGER: first record",
-            "t_last": "INTEGER: end of the last record",
+            "t_last": "INTEGER: end of the last record, at most the first record of the next run",
             "t_end": "INTEGER: end of the known position; runs of a person never overlap",
             "lat_e7": "INTEGER: middle of the box around the run's records",
             "lon_e7": "INTEGER",
@@ -37,10 +47,9 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "stays": {
             "d": "INTEGER",
             "person": "opaque person key",
-            "k": "INTEGER: order within the date, from 0",
             "zone": "INTEGER: zone number or -1",
             "t_start": "INTEGER",
-            "t_end": "INTEGER",
+            "t_end": "INTEGER: (t_start, t_end, zone) is the order in which they happened",
             "lat_e7": "INTEGER",
             "lon_e7": "INTEGER",
         },
@@ -54,7 +63,7 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "people": {
             "d": "INTEGER",
-            "person": "opaque person key; every person with a record in a zone on that date",
+            "person": "opaque person key; every person with a record in a zone on that date, once",
             "overnight": "INTEGER: overnight zone number or -1 for unknown",
             "hours": "INTEGER: bins of one hour at whose midpoint the person is in a zone",
         },

@@ -1,1 +1,61 @@
-"""Measured tables: one declaration a file; this folder is the registry."""
+"""The registry of measured tables: one module of this folder, one ``TABLE``, one name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from dp.tables import Sensitive
+from pipelines.schemas.measured import Measured
+from pipelines.schemas.world import World
+
+
+def discover(package: str, paths: Iterable[str]) -> Mapping[str, Measured]:
+    """Return the tables of a folder by name, sorted; names that begin with "_" are helpers.
+
+    Raises:
+        TypeError: a module has no ``TABLE``, or one that is no ``Measured``.
+        ValueError: two modules declare one name.
+    """
+    found: dict[str, Measured] = {}
+    for module in sorted(info.name for info in pkgutil.iter_modules(list(paths))):
+        if module.startswith("_"):
+            continue
+        table = getattr(importlib.import_module(f"{package}.{module}"), "TABLE", None)
+        if not isinstance(table, Measured):
+            raise TypeError(
+                f"{package}.{module} must declare TABLE = Measured(...); a module that only helps "
+                f"others is named _{module}"
+            )
+        if table.name in found:
+            raise ValueError(
+                f"{package}.{module} declares the table {table.name!r}, which another module has "
+                "declared: each name once"
+            )
+        found[table.name] = table
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+TABLES: Mapping[str, Measured] = discover(__name__, __path__)
+"""Every measured table by name."""
+
+
+def sensitive(measured: Measured, world: World, params: Any) -> Sensitive:
+    """Return a table's contributions as a statement: the same for all dates.
+
+    Args:
+        measured: The table.
+        world: Public days and zones.
+        params: An instance of ``measured.params``.
+    """
+    return Sensitive(
+        table=measured.name,
+        statement=measured.statement(world, params),
+        aggregated=measured.aggregated,
+    )
+
+
+__all__ = ["TABLES", "discover", "sensitive"]

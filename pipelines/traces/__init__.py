@@ -1,1 +1,67 @@
-"""Positions, stays, trips and overnight zones, as statements in DuckDB's dialect."""
+"""Traces: from points to positions, stays, trips and people, inside one mobility day.
+
+The rules and their reasons are in ``positions.md``. Every relation is one SELECT in DuckDB's
+dialect over whole numbers, written so that Spark reads it with the same meaning: no floats, no
+random, no epoch, no division of negative numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipelines.schemas.relations import PROVIDED
+from pipelines.schemas.traces import TraceParams
+from pipelines.schemas.world import World
+from pipelines.traces.people import people_sql
+from pipelines.traces.runs import runs_sql
+from pipelines.traces.stays import stays_sql
+from pipelines.traces.trips import trips_sql
+
+READS: dict[str, set[str]] = {
+    "runs": set(),
+    "stays": {"runs"},
+    "trips": {"stays"},
+    "people": {"runs"},
+}
+"""Which relation is made from which; ``points`` and ``days`` are always there."""
+
+
+def trace_statements(
+    world: World, params: TraceParams, *, needs: frozenset[str], declared: bool
+) -> list[tuple[str, str]]:
+    """Return (name, SELECT) of each relation that is needed, in the order to make them.
+
+    Each SELECT reads ``points``, ``days`` or relations before it in the list. The statements are
+    the same for every date, and may run over any part of the data that holds persons whole.
+
+    Args:
+        world: Public days and zones.
+        params: Public parameters.
+        needs: Relations that the tables' statements read.
+        declared: Whether ``points`` has ``t2`` and ``declared``; False when all records are fixes.
+
+    Raises:
+        KeyError: ``needs`` names a relation that does not exist.
+    """
+    wanted = _closure(needs)
+    located = "stays" in wanted
+    sql: dict[str, Callable[[], str]] = {
+        "runs": lambda: runs_sql(params, declared=declared, located=located),
+        "stays": lambda: stays_sql(params),
+        "trips": lambda: trips_sql(params, world.zones),
+        "people": lambda: people_sql(params),
+    }
+    return [(name, make()) for name, make in sql.items() if name in wanted]
+
+
+def _closure(needs: frozenset[str]) -> set[str]:
+    wanted: set[str] = set()
+    stack = sorted(needs - PROVIDED)
+    while stack:
+        name = stack.pop()
+        wanted.add(name)
+        stack.extend(READS[name] - wanted)
+    return wanted
+
+
+__all__ = ["trace_statements"]

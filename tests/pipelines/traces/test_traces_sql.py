@@ -1,0 +1,127 @@
+"""The SQL of traces says what the plain reference says, on random days and on bad shapes."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import reference
+from harness import Bench, by_person_date, calendar, day_of, make_world, spot
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import Record
+from shapes import FIXES_ONLY, SHAPES
+
+from pipelines.schemas.traces import TraceParams
+from pipelines.traces.trips import cosine_ppm
+
+SPRING = calendar(dt.date(2026, 3, 6))  # 24, 23 and 24 hours
+AUTUMN = calendar(dt.date(2026, 10, 30))  # 24, 25 and 24 hours
+ZONES = 5
+
+
+@st.composite
+def records(draw: st.DrawFn, *, spans: bool) -> list[Record]:
+    """A few people's records, drawn so that ties, odd gaps and overlaps are common."""
+    steps = st.sampled_from([0, 0, 1, 59, 600, 1201, 3599, 3600, 7200, 7201, 9000, 28_800, 28_801])
+    found = []
+    for person in draw(st.lists(st.sampled_from("abcd"), min_size=1, max_size=4, unique=True)):
+        d, t = draw(st.integers(0, 2)), draw(st.sampled_from([0, 1, 3600, 50_000]))
+        end = AUTUMN.dates[d].length_s
+        for _ in range(draw(st.integers(1, 12))):
+            zone = draw(st.sampled_from([-1, 0, 0, 1, 2, 3]))
+            length = draw(steps) if spans and draw(st.booleans()) else 0
+            said = spans and length == 0 and draw(st.booleans())
+            t2, where = min(t + length, end), spot(zone, draw(st.sampled_from([0, 300, 700])))
+            found.append(Record(t, zone, t2, person, d, **where, declared=said))
+            t = min(t + draw(steps), end - 1)
+    return draw(st.permutations(found + found[: draw(st.integers(0, 3))]))
+
+
+@st.composite
+def parameters(draw: st.DrawFn) -> TraceParams:
+    return TraceParams(
+        same_zone_gap_minutes=draw(st.sampled_from([1, 60, 120, 1440])),
+        overnight_gap_minutes=draw(st.sampled_from([1, 60, 480])),
+        move_gap_minutes=draw(st.sampled_from([0, 1, 60, 720])),
+        min_dwell_minutes=draw(st.sampled_from([0, 20, 60])),
+        min_trip_m=draw(st.sampled_from([0, 500, 1200, 50_000])),
+        min_overnight_minutes=draw(st.sampled_from([1, 120])),
+    )
+
+
+def check_all(found: list[Record], params: TraceParams, *, declared: bool, cal=AUTUMN) -> None:
+    world = make_world(ZONES, cal)
+    bench = Bench(found, world, params, declared=declared)
+    by_name = {name: bench.relation(name) for name in ("runs", "stays", "trips", "people")}
+    cosine = cosine_ppm(world.zones)
+    people = by_person_date(found)
+    for key, own in people.items():
+        day = day_of(world, key[1])
+        runs = reference.runs(own, day, params)
+        stays = reference.stays(runs, params)
+        trips = reference.trips(stays, params, cosine)
+        hours = len(reference.zones_of_bins(runs, day, 3600))
+        assert by_name["runs"][key] == sorted(
+            (r.zone, r.t_start, r.t_first, r.t_last, r.t_end, r.lat_e7, r.lon_e7, r.declared)
+            for r in runs
+        )
+        assert by_name["stays"][key] == sorted(
+            (r.zone, r.t_start, r.t_end, r.lat_e7, r.lon_e7) for r in stays
+        )
+        assert by_name["trips"][key] == sorted(
+            (t.origin, t.destination, t.t_depart, t.t_arrive) for t in trips
+        )
+        one = [(reference.overnight(runs, day, params), hours)]
+        assert by_name["people"][key] == (one if reference.is_observed(runs) else [])
+    for name, relation in by_name.items():
+        assert {key for key, rows in relation.items() if rows} <= set(people), name
+
+
+@settings(max_examples=60, deadline=None)
+@given(found=records(spans=True), params=parameters())
+def test_spans_and_fixes_give_what_the_reference_gives(
+    found: list[Record], params: TraceParams
+) -> None:
+    check_all(found, params, declared=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(found=records(spans=False), params=parameters())
+def test_fixes_alone_give_what_the_reference_gives(
+    found: list[Record], params: TraceParams
+) -> None:
+    check_all(found, params, declared=False)
+
+
+@pytest.mark.parametrize("cal", [SPRING, AUTUMN], ids=["spring", "autumn"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_bad_shapes_give_what_the_reference_gives(name: str, cal) -> None:
+    check_all(SHAPES[name](cal.dates, ZONES), TraceParams(), declared=True, cal=cal)
+
+
+@pytest.mark.parametrize("name", FIXES_ONLY)
+def test_fixes_give_the_same_with_and_without_ends(name: str) -> None:
+    found = SHAPES[name](SPRING.dates, ZONES)
+    world = make_world(ZONES, SPRING)
+    with_ends, without = (Bench(found, world, declared=said) for said in (True, False))
+    for relation in ("runs", "stays", "trips", "people"):
+        assert with_ends.relation(relation) == without.relation(relation)
+
+
+@settings(max_examples=40, deadline=None)
+@given(found=records(spans=False), params=parameters())
+def test_runs_of_fixes_are_the_definition_read_instant_by_instant(
+    found: list[Record], params: TraceParams
+) -> None:
+    world = make_world(ZONES, AUTUMN)
+    runs = Bench(found, world, params, declared=False).relation("runs")
+    for key, own in by_person_date(found).items():
+        day = day_of(world, key[1])
+        spans = [(start, end, zone) for zone, start, _, _, end, *_ in runs[key]]
+        edges = {e for start, end, _ in spans for e in (start, end)} | {r.t for r in own}
+        instants = {i for e in edges for i in (e - 1, e, e + 1)}
+        for instant in instants | {(a + b) // 2 for a in edges for b in edges}:
+            said = [zone for start, end, zone in spans if start <= instant < end]
+            known = reference.zone_at(instant, own, day, params)
+            assert said == ([] if known is None else [known])
