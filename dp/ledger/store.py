@@ -1,0 +1,66 @@
+"""The private store of raw noisy measurements: written once, before anything is derived."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from dp.errors import LedgerFault
+from dp.ledger.disk import private_folder, refuse_shared, write_private
+from dp.ledger.records import check_hash
+
+Booked = Callable[[str], tuple[int, str]]
+
+
+class MeasurementStore:
+    """One file per draw, named by charge and attempt, in a folder of mode 0700.
+
+    What is in it was charged for, whether it was published or not.
+    """
+
+    def __init__(self, folder: Path, booked: Booked) -> None:
+        self.folder = folder
+        self._booked = booked
+
+    def write(self, key: str, attempt: int, payload: bytes) -> str:
+        """Write the bytes of a draw and return their SHA-256. File and folder are then on the disk.
+
+        Raises:
+            LedgerFault: where that draw was written before: nothing is drawn twice.
+        """
+        private_folder(self.folder)
+        refuse_shared(self.folder)
+        path = self.path(key, attempt)
+        if path.exists():
+            raise LedgerFault(f"{path} exists: attempt {attempt} of this charge was drawn before")
+        write_private(path, payload)
+        return hashlib.sha256(payload).hexdigest()
+
+    def read(self, key: str) -> bytes:
+        """Return the bytes of the draw that is booked for a charge.
+
+        Raises:
+            LedgerFault: when no draw is booked, or its file is missing or was changed.
+        """
+        attempt, sha256 = self._booked(key)
+        return self.checked(key, attempt, sha256)
+
+    def checked(self, key: str, attempt: int, sha256: str) -> bytes:
+        """Return the bytes of one draw; LedgerFault where they do not have that SHA-256."""
+        path = self.path(key, attempt)
+        try:
+            payload = path.read_bytes()
+        except OSError as error:
+            raise LedgerFault(
+                f"the stored measurement {path} cannot be read: {error.strerror}. Put the "
+                "ledger's store back: a measurement is never drawn again"
+            ) from error
+        if hashlib.sha256(payload).hexdigest() != sha256:
+            raise LedgerFault(f"the stored measurement {path} was changed since it was drawn")
+        return payload
+
+    def path(self, key: str, attempt: int) -> Path:
+        """Return where the draw of one attempt is kept."""
+        check_hash(key, name="charge key")
+        return self.folder / f"{key}-{attempt}.bin"
