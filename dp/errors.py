@@ -37,3 +37,9 @@ class LedgerBusy(LedgerFault):
     """Another process holds the ledger's lock."""
 
     exit_code = 5
+
+
+class PolicyError(MurmurationError):
+    """A policy that no ledger can keep, or an amendment that would loosen one."""
+
+    exit_code = 2
