@@ -1,0 +1,148 @@
+"""Filling a staged folder from stored measurements. No record is read; nothing here costs budget.
+
+The same plan, booking and stored measurements give the same bytes, whenever and wherever the
+folder is derived with the same versions.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from pipelines.release.columns import schema_of
+from pipelines.release.dictionary import dictionary
+from pipelines.release.files import CsvFile, ParquetFile
+from pipelines.release.frames import Shape, measurement_rows, shape_of, table_rows
+from pipelines.release.manifest import json_text, write_manifest
+from pipelines.release.privacy import privacy_facts
+from pipelines.release.readme import readme_text
+from pipelines.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dp.tables import Noisy
+    from pipelines.progress import Progress
+    from pipelines.release.books import Booking
+    from pipelines.release.model import Plan, PlannedMeasurement
+    from pipelines.schemas.zones import ZoneSet
+
+PACKAGE = "murmuration-mobility"
+
+
+def derive(
+    folder: Path,
+    *,
+    plan: Plan,
+    booking: Booking,
+    recall: Callable[[PlannedMeasurement], Noisy],
+    progress: Progress,
+) -> str:
+    """Write every file of a release into an empty folder; return the manifest's SHA-256.
+
+    Args:
+        folder: A staged folder.
+        plan: The plan as the books stood when the release was drawn.
+        booking: Release id, ledger id and head.
+        recall: Gives back a stored measurement.
+        progress: Hears how far the tables are.
+    """
+    shapes = {name: _shape(plan, name) for name in plan.tables}
+    for kind in ("tables", "measurements"):
+        (folder / kind).mkdir()
+    for i, name in enumerate(plan.tables):
+        progress.at("writing tables", i / len(plan.tables))
+        _write_table(folder, plan.of(name), shape=shapes[name], recall=recall)
+    progress.at("writing tables", 1.0)
+    _write(folder / "zones.geojson", zones_text(plan.world.zones))
+    _write(folder / "datapackage.json", json_text(dictionary(plan, booking, shapes)))
+    _write(folder / "privacy.json", json_text(privacy_facts(plan, booking)))
+    _write(folder / "README.md", readme_text(plan, booking, shapes))
+    facts = manifest_facts(plan, booking)
+    digest = write_manifest(folder, facts)
+    if plan.spec.release.report:
+        from pipelines.report.page import write_report
+
+        progress.at("writing the report", 0.0)
+        write_report(folder)
+        digest = write_manifest(folder, facts)
+        progress.at("writing the report", 1.0)
+    return digest
+
+
+def manifest_facts(plan: Plan, booking: Booking) -> dict[str, Any]:
+    """Return what a manifest says besides its files."""
+    return {
+        "release": booking.release,
+        "title": plan.spec.title,
+        "issue": plan.spec.issue,
+        "digest": plan.digest,
+        "tables": list(plan.tables),
+        "code": {"package": PACKAGE, "version": version(PACKAGE)},
+        "ledger": {
+            "id": booking.ledger,
+            "sequence": booking.head.seq,
+            "head": booking.head.hash,
+        },
+        "zones": {"origin": plan.world.zones.origin, "digest": plan.world.zones.digest},
+        "spec": plan.spec.public(),
+    }
+
+
+def zones_text(zones: ZoneSet) -> str:
+    """Return the zones as GeoJSON, one feature a line in published order, coordinates as given."""
+    features = []
+    rows = zip(zones.ids, zones.names, zones.parents, zones.population, strict=True)
+    for (zone, name, parent, population), shape in zip(rows, zones.frame.geometry, strict=True):
+        feature = {
+            "type": "Feature",
+            "properties": {
+                "zone": zone,
+                "name": name,
+                "parent": parent,
+                "population": population,
+            },
+            "geometry": shape.__geo_interface__,
+        }
+        features.append(json.dumps(feature, ensure_ascii=False, separators=(",", ":")))
+    return '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "\n]}\n"
+
+
+def _shape(plan: Plan, table: str) -> Shape:
+    measurements = plan.of(table)
+    return shape_of(
+        TABLES[table],
+        keys=[one.keys for one in measurements],
+        calendar=plan.world.calendar,
+        bin_s=getattr(measurements[0].params, "bin_s", 0),
+        max_relative_sd=plan.spec.release.max_relative_sd,
+    )
+
+
+def _write_table(
+    folder: Path,
+    measurements: tuple[PlannedMeasurement, ...],
+    *,
+    shape: Shape,
+    recall: Callable[[PlannedMeasurement], Noisy],
+) -> None:
+    name = shape.measured.name
+    with ExitStack() as files:
+        published, raw = schema_of(shape.columns), schema_of(shape.raw_columns)
+        tables = folder / "tables"
+        parquet = files.enter_context(ParquetFile(tables / f"{name}.parquet", published))
+        csv = files.enter_context(CsvFile(tables / f"{name}.csv", published))
+        layer1 = files.enter_context(ParquetFile(folder / "measurements" / f"{name}.parquet", raw))
+        for one in measurements:
+            noisy = recall(one)
+            rows = table_rows(noisy, day=one.day, shape=shape)
+            parquet.write(rows)
+            csv.write(rows)
+            layer1.write(measurement_rows(noisy, day=one.day, shape=shape))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,94 @@
+"""``datapackage.json``: every table and column with type, unit and meaning (Frictionless v1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipelines.release.status import STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelines.release.books import Booking
+    from pipelines.release.columns import Column
+    from pipelines.release.frames import Shape
+    from pipelines.release.model import Plan
+
+_ORDER = "by date, then by key in published order, the first key column varying slowest"
+_RAW = "Layer 1: the measurement as drawn, before anything is computed from it."
+_MEDIA = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+
+
+def dictionary(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> dict[str, Any]:
+    """Return the content of ``datapackage.json``.
+
+    A table is described once for its CSV and once for its Parquet file; both hold the same rows in
+    the same order. Nothing is ever missing: a cell without a value says why in ``status``.
+    """
+    resources = [one for name, shape in shapes.items() for one in _table(name, shape)]
+    zones = {
+        "name": "zones",
+        "path": "zones.geojson",
+        "format": "geojson",
+        "mediatype": "application/geo+json",
+        "title": "The public zones: zone (id), name, parent, population, geometry in WGS 84.",
+    }
+    return {
+        "profile": "data-package",
+        "name": booking.release,
+        "title": plan.spec.title,
+        "resources": [*resources, zones],
+    }
+
+
+def _table(name: str, shape: Shape) -> list[dict[str, Any]]:
+    summary = shape.measured.summary
+    return [
+        _resource(f"tables/{name}.csv", shape.columns, title=summary),
+        _resource(f"tables/{name}.parquet", shape.columns, title=summary),
+        _resource(f"measurements/{name}.parquet", shape.raw_columns, title=_RAW),
+    ]
+
+
+def _resource(path: str, columns: tuple[Column, ...], *, title: str) -> dict[str, Any]:
+    stem, _, kind = path.rpartition(".")
+    tabular = {"profile": "tabular-data-resource", "encoding": "utf-8"} if kind == "csv" else {}
+    return {
+        "name": stem.replace("/", "-").replace("_", "-") + f"-{kind}",
+        "path": path,
+        "format": kind,
+        "mediatype": _MEDIA[kind],
+        **tabular,
+        "title": title,
+        "row_order": _ORDER,
+        "schema": {
+            "fields": [_field(column) for column in columns],
+            "primaryKey": [column.name for column in columns if column.key],
+            "missingValues": [""],
+        },
+    }
+
+
+def _field(column: Column) -> dict[str, Any]:
+    field: dict[str, Any] = {"name": column.name, **_type(column.type)}
+    field["description"] = column.meaning
+    if column.unit:
+        field["unit"] = column.unit
+    field["constraints"] = {"required": True}
+    if column.name == "status":
+        field["constraints"]["enum"] = list(STATUSES)
+    return field
+
+
+def _type(kind: pa.DataType) -> dict[str, str]:
+    if pa.types.is_date(kind):
+        return {"type": "date"}
+    if pa.types.is_timestamp(kind):
+        return {"type": "datetime", "format": "any", "time_zone": str(kind.tz)}
+    if pa.types.is_integer(kind):
+        return {"type": "integer"}
+    if pa.types.is_floating(kind):
+        return {"type": "number"}
+    return {"type": "string"}

@@ -1,0 +1,155 @@
+"""The public figures of a plan or release: noise per table, loss and what it certifies per span."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from dp.accounting import attack_bound, compose, epsilon, gaussian_auc, gaussian_mu, worst_window
+from dp.loss import NO_LOSS, Loss
+from pipelines.release.columns import CONFIDENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dp.accounting import Spend
+    from dp.ledger import Policy
+    from pipelines.release.model import PlannedMeasurement
+
+SPANS = (1, 7, 30, 365)
+CHANCES = (0.001, 0.01, 0.1)
+LARGEST_DELTA = Fraction(1, 10**6)
+_BELOW_ONE = Fraction(999_999, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarantee:
+    """What is certified about one unit over one span.
+
+    Attributes:
+        span: In words.
+        dates: Length in dates, None for the whole series.
+        basis: "rate": every date charged as this plan charges its dearest date. "ledger": the
+            worst span of that length in what the ledger has booked, this plan included.
+        loss: The loss over the span.
+        delta: The delta at which ``epsilon`` holds, the loss's own delta included.
+    """
+
+    span: str
+    dates: int | None
+    basis: str
+    loss: Loss
+    delta: Fraction
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON values, with epsilon and the bound on any attack."""
+        return {
+            "span": self.span,
+            "dates": self.dates,
+            "basis": self.basis,
+            "rho": str(self.loss.rho.value),
+            "rho_float": float(self.loss.rho),
+            "mechanism_delta": str(self.loss.delta),
+            "epsilon": rounded_up(epsilon(self.loss, self.delta), places=4),
+            "delta": float(self.delta),
+            "attack_bound": [{"p_out": p, "p_in_at_most": self.attack(p)} for p in CHANCES],
+        }
+
+    def attack(self, p_out: float) -> float:
+        """Return the most that a person's records can raise an attack's success to, rounded up."""
+        bound = attack_bound(p_out, self.loss.rho, delta=float(self.loss.delta))
+        return rounded_up(bound, places=4)
+
+    def gaussian(self) -> dict[str, float]:
+        """Return the approximate Gaussian forms: mu, and the best membership test's AUC.
+
+        Only right where ``dp.accounting.nearly_gaussian`` holds for every spend.
+        """
+        rho = self.loss.rho
+        return {"mu": round(gaussian_mu(rho), 4), "auc_at_most": round(gaussian_auc(rho), 4)}
+
+
+def reporting_delta(population: int) -> Fraction:
+    """Return the delta of printed epsilons: a power of ten below 1 / population, at most 1e-6.
+
+    >>> reporting_delta(800_000), reporting_delta(50_000_000)
+    (Fraction(1, 1000000), Fraction(1, 100000000))
+    """
+    delta = LARGEST_DELTA
+    while delta >= Fraction(1, population):
+        delta /= 10
+    return delta
+
+
+def guarantees(policy: Policy, *, rate: Loss, spends: Sequence[Spend]) -> tuple[Guarantee, ...]:
+    """Return what is certified per 1, 7, 30, 365 dates at a rate, and per span of what is booked.
+
+    Args:
+        policy: Its population sets the delta.
+        rate: The loss of one date, every table of it together.
+        spends: Everything booked and planned.
+    """
+    delta = reporting_delta(policy.population)
+    return (
+        *(_guarantee(_dates(n), n, "rate", _times(rate, n), delta) for n in SPANS),
+        *(_guarantee(_dates(n), n, "ledger", worst_window(spends, n), delta) for n in SPANS),
+        _guarantee("the series so far", None, "ledger", compose(spends), delta),
+    )
+
+
+def rate_of(measurements: Iterable[PlannedMeasurement]) -> Loss:
+    """Return the loss of the dearest date: the sum over the tables that read it."""
+    per_date: dict[Any, Loss] = {}
+    for one in measurements:
+        per_date[one.date] = per_date.get(one.date, NO_LOSS) + one.cost
+    rho = max((loss.rho for loss in per_date.values()), default=NO_LOSS.rho)
+    delta = max((loss.delta for loss in per_date.values()), default=NO_LOSS.delta)
+    return Loss(rho, delta)
+
+
+def table_row(
+    measurements: Sequence[PlannedMeasurement], *, max_relative_sd: float
+) -> dict[str, Any]:
+    """Return the figures of one table; where its dates differ, the noisiest date's.
+
+    ``ok_from`` is the smallest value that the precision rule calls ok.
+    """
+    worst = max(measurements, key=lambda one: one.law.sd)
+    return {
+        "table": worst.table,
+        "dates": len(measurements),
+        "new": sum(not one.charged for one in measurements),
+        "cells": worst.keys.size,
+        "noise": worst.law.kind,
+        "l2": worst.bounds.l2 / worst.law.factor,
+        "rho_allotted": str(worst.allotted.value),
+        "rho": float(worst.cost.rho),
+        "sd": worst.law.sd,
+        "half_width95": worst.law.half_width(CONFIDENCE),
+        "ok_from": worst.law.sd / max_relative_sd,
+    }
+
+
+def rounded_up(value: float, *, places: int) -> float:
+    """Return ``value`` rounded up, so that a printed figure is never below the certified one.
+
+    >>> rounded_up(5.2183, places=2), rounded_up(0.25, places=2)
+    (5.22, 0.25)
+    """
+    if not math.isfinite(value):
+        return value
+    return float(Fraction(math.ceil(Fraction(value) * 10**places), 10**places))
+
+
+def _guarantee(span: str, dates: int | None, basis: str, loss: Loss, delta: Fraction) -> Guarantee:
+    return Guarantee(span=span, dates=dates, basis=basis, loss=loss, delta=delta + loss.delta)
+
+
+def _dates(n: int) -> str:
+    return "1 date" if n == 1 else f"{n} dates"
+
+
+def _times(loss: Loss, n: int) -> Loss:
+    return Loss(loss.rho * n, min(loss.delta * n, _BELOW_ONE))

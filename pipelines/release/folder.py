@@ -1,0 +1,96 @@
+"""Staging and publishing: a release folder appears whole or not at all.
+
+A folder is written under a hidden name beside its final place, readable by its owner alone. Every
+file is synced, then the folder is renamed in one step. A published folder is for readers: folders
+0755, files 0644, whatever the umask.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipelines.errors import ResourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PRIVATE = 0o700
+READABLE_FOLDER = 0o755
+READABLE_FILE = 0o644
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def staging_of(final: Path, *, owner: str) -> Path:
+    """Return where a folder is staged: hidden, beside its place, told apart by its ledger's id."""
+    return final.parent / f".{final.name}.{owner[:12]}.staging"
+
+
+@contextmanager
+def staged(final: Path, *, owner: str) -> Iterator[Path]:
+    """Yield an empty private folder that becomes ``final`` when the block ends well.
+
+    What an earlier process of the same ledger left there is removed first: the ledger's lock is
+    held, so no other process writes it. On an error the staged folder is removed.
+
+    Raises:
+        ResourceError: the disk is full.
+    """
+    staging = staging_of(final, owner=owner)
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        staging.mkdir(mode=PRIVATE, parents=False)
+        staging.chmod(PRIVATE)
+        yield staging
+        publish(staging, final)
+    except OSError as fault:
+        shutil.rmtree(staging, ignore_errors=True)
+        if fault.errno in _FULL:
+            raise ResourceError(
+                f"{final.parent}: the disk is full. What was measured is safe in the ledger's"
+                " store: free some space and run the same command again"
+            ) from fault
+        raise
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def publish(staging: Path, final: Path) -> None:
+    """Sync every file of ``staging``, make it readable and rename it to ``final`` in one step."""
+    for folder, _, names in os.walk(staging, topdown=False):
+        for name in names:
+            path = os.path.join(folder, name)  # noqa: PTH118 - os.walk speaks text
+            os.chmod(path, READABLE_FILE)  # noqa: PTH101
+            sync(path)
+        if folder != str(staging):
+            os.chmod(folder, READABLE_FOLDER)  # noqa: PTH101
+        sync(folder)
+    staging.chmod(READABLE_FOLDER)
+    staging.rename(final)
+    sync(final.parent)
+
+
+def sync(path: Path | str) -> None:
+    """Return when a file or a folder's entries are on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder (and what is missing above it) that only its owner can enter; return it."""
+    path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    path.chmod(PRIVATE)
+    return path
+
+
+def stagings_of(parent: Path, *, owner: str) -> list[Path]:
+    """Return what killed runs of one ledger left staged in a folder."""
+    return sorted(parent.glob(f".*.{owner[:12]}.staging"))

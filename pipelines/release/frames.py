@@ -1,0 +1,127 @@
+"""From stored measurements to published rows: postprocessing, which costs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from dp.postprocess.intervals import intervals
+from pipelines.release.columns import (
+    BIN,
+    CONFIDENCE,
+    Column,
+    measurement_columns,
+    schema_of,
+    table_columns,
+)
+from pipelines.release.status import STATUSES, status_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dp.keys import KeySet
+    from dp.tables import Noisy
+    from pipelines.schemas.calendar import Calendar, MobilityDay
+    from pipelines.schemas.measured import Measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What the rows of one table look like on every date of a release.
+
+    Attributes:
+        measured: The table's declaration.
+        columns: Columns of the published table.
+        raw_columns: Columns of its raw measurements.
+        labels: Category values of each text key, over all dates, in published order.
+        calendar: The dates.
+        bin_s: Seconds in a time bin.
+        max_relative_sd: The spec's limit for the status ``ok``.
+    """
+
+    measured: Measured
+    columns: tuple[Column, ...]
+    raw_columns: tuple[Column, ...]
+    labels: dict[str, tuple[str, ...]]
+    calendar: Calendar
+    bin_s: int
+    max_relative_sd: float
+
+
+def shape_of(
+    measured: Measured,
+    *,
+    keys: Sequence[KeySet],
+    calendar: Calendar,
+    bin_s: int,
+    max_relative_sd: float,
+) -> Shape:
+    """Return the shape of a table whose dates have these key sets (a clock change adds bins)."""
+    labels: dict[str, dict[str, None]] = {}
+    for one in keys:
+        for key in one.keys:
+            if isinstance(key.values[0], str):
+                labels.setdefault(key.name, {}).update(dict.fromkeys(map(str, key.values)))
+    return Shape(
+        measured=measured,
+        columns=table_columns(measured, keys[0], calendar.time_zone),
+        raw_columns=measurement_columns(measured, keys[0], calendar.time_zone),
+        labels={name: tuple(values) for name, values in labels.items()},
+        calendar=calendar,
+        bin_s=bin_s,
+        max_relative_sd=max_relative_sd,
+    )
+
+
+def table_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Table:
+    """Return the published rows of one date in key order, one for every key."""
+    values, sd, measured = noisy.values, noisy.sd, noisy.keys.measured
+    lo, hi = intervals(noisy, confidence=CONFIDENCE)
+    codes = status_codes(values, sd=sd, measured=measured, max_relative_sd=shape.max_relative_sd)
+    arrays = [
+        *_key_arrays(noisy.keys, day=day, shape=shape),
+        pa.array(values),
+        pa.array(sd),
+        pa.array(lo),
+        pa.array(hi),
+        pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(STATUSES))),
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema_of(shape.columns))
+
+
+def measurement_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Table:
+    """Return layer 1 of one date: raw lattice integers with the law of their noise."""
+    measured = noisy.keys.measured
+    kinds = pa.array([noisy.law.kind, "none"])
+    arrays = [
+        *_key_arrays(noisy.keys, day=day, shape=shape),
+        pa.array(noisy.lattice),
+        pa.array(np.full(noisy.keys.size, noisy.law.factor, dtype=np.int64)),
+        pa.DictionaryArray.from_arrays(pa.array((~measured).astype(np.int32)), kinds),
+        pa.array(np.where(measured, noisy.law.scale, 0.0)),
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema_of(shape.raw_columns))
+
+
+def _key_arrays(keys: KeySet, *, day: MobilityDay, shape: Shape) -> list[pa.Array]:
+    arrays: list[pa.Array] = [pa.array([day.date] * keys.size, pa.date32())]
+    for key in keys.keys:
+        codes = keys.codes(key.name)
+        if key.name in shape.labels:
+            at = {label: i for i, label in enumerate(shape.labels[key.name])}
+            places = np.array([at[str(value)] for value in key.values], dtype=np.int32)
+            arrays.append(
+                pa.DictionaryArray.from_arrays(
+                    pa.array(places[codes]), pa.array(shape.labels[key.name], pa.string())
+                )
+            )
+        else:
+            arrays.append(pa.array(np.array(key.values, dtype=np.int64)[codes]))
+        if key.name == BIN:
+            starts_s = day.start_s + shape.bin_s * np.array(key.values, dtype=np.int64)
+            zone = pa.timestamp("ms", tz=shape.calendar.time_zone)
+            arrays.append(pa.array((starts_s * 1000)[codes]).cast(zone))
+    return arrays

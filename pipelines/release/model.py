@@ -1,0 +1,163 @@
+"""A plan as data: everything that will be measured, at what noise and at what cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dp.accounting import Spend, nearly_gaussian
+from pipelines.release.figures import Guarantee, guarantees, rate_of, table_row
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from dp.bounds import Bounds
+    from dp.keys import KeySet
+    from dp.law import NoiseLaw
+    from dp.ledger import Charge, Policy
+    from dp.loss import Loss, Rho
+    from dp.mechanisms import Mechanism
+    from pipelines.schemas.calendar import MobilityDay
+    from pipelines.schemas.measured import TableParams
+    from pipelines.schemas.world import World
+    from pipelines.spec import ReleaseSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMeasurement:
+    """One table on one date.
+
+    Attributes:
+        params: The table's entry in the spec.
+        day: The date.
+        keys: Its public key set.
+        bounds: What one *person* changes, at most, in lattice units.
+        allotted: The rho that it may cost.
+        mechanism: Noise law, exact cost and the way to draw.
+        charge: What the ledger books for it.
+        charged: Whether the ledger has booked it before: it then costs nothing again.
+    """
+
+    params: TableParams
+    day: MobilityDay
+    keys: KeySet = field(repr=False)
+    bounds: Bounds
+    allotted: Rho
+    mechanism: Mechanism
+    charge: Charge = field(repr=False)
+    charged: bool
+
+    @property
+    def table(self) -> str:
+        """Name of the table."""
+        return self.params.table
+
+    @property
+    def date(self) -> dt.date:
+        """The date that is read."""
+        return self.day.date
+
+    @property
+    def law(self) -> NoiseLaw:
+        """The noise of every measured cell."""
+        return self.mechanism.law
+
+    @property
+    def cost(self) -> Loss:
+        """What a person loses by it, at most: the mechanism map's answer."""
+        return self.mechanism.cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a release will be. Made from public facts and the ledger; costs nothing.
+
+    Attributes:
+        spec: The spec.
+        policy: The ledger's policy, or the policy file's where there is no ledger yet.
+        ledger: The ledger's id, None where there is none yet.
+        world: Days and zones.
+        measurements: In the order in which they are drawn and published.
+        spends: What the ledger has booked so far.
+        digest: Hash of everything public that the release folder follows from.
+        warnings: Sentences for the engineer, from public facts only.
+    """
+
+    spec: ReleaseSpec
+    policy: Policy
+    ledger: str | None
+    world: World
+    measurements: tuple[PlannedMeasurement, ...]
+    spends: tuple[Spend, ...]
+    digest: str
+    warnings: tuple[str, ...]
+
+    @property
+    def new(self) -> tuple[PlannedMeasurement, ...]:
+        """The measurements that cost budget."""
+        return tuple(m for m in self.measurements if not m.charged)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables in the spec's order."""
+        return tuple(params.table for params in self.spec.tables)
+
+    def of(self, table: str) -> tuple[PlannedMeasurement, ...]:
+        """Return the measurements of one table in date order."""
+        return tuple(m for m in self.measurements if m.table == table)
+
+    @property
+    def rate(self) -> Loss:
+        """The loss of the plan's dearest date, all its tables together."""
+        return rate_of(self.measurements)
+
+    @property
+    def planned(self) -> tuple[Spend, ...]:
+        """Everything that the ledger has booked and what this plan adds."""
+        return self.spends + tuple(
+            Spend(
+                table=m.table,
+                reads=m.charge.reads,
+                loss=m.cost,
+                kind=m.law.kind,
+                steps=m.law.scale,
+            )
+            for m in self.new
+        )
+
+    @property
+    def gaussian(self) -> bool:
+        """Whether the approximate Gaussian forms may be printed for the series and this plan."""
+        return nearly_gaussian(self.planned)
+
+    def guarantees(self) -> tuple[Guarantee, ...]:
+        """Return what is certified per span, at this plan's rate and for the series."""
+        return guarantees(self.policy, rate=self.rate, spends=self.planned)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one plain row per table: cells, L2, rho, sd, 95% half-width."""
+        limit = self.spec.release.max_relative_sd
+        return [table_row(self.of(name), max_relative_sd=limit) for name in self.tables]
+
+    def epsilons(self) -> list[dict[str, Any]]:
+        """Return one plain row per span: rho, epsilon, delta and the bound on any attack."""
+        return [one.as_dict() for one in self.guarantees()]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON values, without any path."""
+        unit = self.policy.unit
+        return {
+            "title": self.spec.title,
+            "digest": self.digest,
+            "issue": self.spec.issue,
+            "dates": {"start": self.spec.dates.start.isoformat(), "days": self.spec.dates.days},
+            "ledger": self.ledger,
+            "unit": str(unit),
+            "policy": self.policy.as_dict(),
+            "zones": {"origin": self.world.zones.origin, "count": len(self.world.zones)},
+            "rho_per_date": str(self.rate.rho.value),
+            "new_charges": len(self.new),
+            "tables": self.rows(),
+            "guarantees": self.epsilons(),
+            "warnings": list(self.warnings),
+        }

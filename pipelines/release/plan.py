@@ -1,0 +1,137 @@
+"""``plan``: what a release will measure, at what noise and cost. Free: no record is read.
+
+This module cannot reach ingest or an engine; a contract test holds it to that.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from dp.loss import Rho
+from dp.mechanisms import Mechanism, gaussian, laplace
+from pipelines.errors import SpecError
+from pipelines.release.books import Books, books_of
+from pipelines.release.charges import charge_of, facts_of, law_of
+from pipelines.release.manifest import digest_of
+from pipelines.release.model import Plan, PlannedMeasurement
+from pipelines.release.warnings import warnings_of
+from pipelines.release.world import world_of
+from pipelines.spec import agree
+from pipelines.tables import TABLES
+
+if TYPE_CHECKING:
+    from dp.bounds import Bounds
+    from dp.ledger import Policy
+    from pipelines.schemas.calendar import MobilityDay
+    from pipelines.schemas.measured import TableParams
+    from pipelines.schemas.world import World
+    from pipelines.schemas.zones import ZoneSet
+    from pipelines.spec import ReleaseSpec
+
+MAX_CELLS = 10_000_000
+"""Cells of one table on one date: every cell of a key set gets noise, so each must be drawn."""
+
+
+def plan(spec: ReleaseSpec, *, zones: ZoneSet | None = None) -> Plan:
+    """Return what a release of this spec will be, with its noise and its loss. Costs nothing.
+
+    The policy is the ledger's, or the policy file's where there is no ledger yet. The rho of a
+    date is split over the tables by their shares, as exact fractions.
+
+    Args:
+        spec: A loaded spec.
+        zones: The spec's zones where they are loaded already.
+
+    Raises:
+        SpecError: a key set is too large to enumerate, or the dates break the cap by themselves.
+        PolicyMismatch: the spec restates the policy and differs.
+        ZoneError: the zones cannot be used as declared.
+        LedgerFault: the ledger is damaged or was restored from an old copy.
+    """
+    return plan_with(spec, books=books_of(spec), zones=zones)
+
+
+def plan_with(spec: ReleaseSpec, *, books: Books, zones: ZoneSet | None = None) -> Plan:
+    """Return the plan as these books stand: now, or as they stood when a release was drawn."""
+    agree(spec, books.policy)
+    world = world_of(spec, policy=books.policy, zones=zones)
+    measurements = _measurements(spec, books=books, world=world)
+    return Plan(
+        spec=spec,
+        policy=books.policy,
+        ledger=books.ledger,
+        world=world,
+        measurements=measurements,
+        spends=books.spends,
+        digest=digest_of({"spec": spec.public(), "zones": world.zones.digest}),
+        warnings=warnings_of(spec, books=books, world=world, measurements=measurements),
+    )
+
+
+def allotments(spec: ReleaseSpec, policy: Policy) -> dict[str, Rho]:
+    """Return the rho of one date per table: exact parts by share."""
+    whole = spec.series.rho_per_date or policy.per_date.rho.value
+    shares = sum((params.share for params in spec.tables), Fraction(0))
+    return {params.table: Rho(whole * params.share / shares) for params in spec.tables}
+
+
+def _measurements(
+    spec: ReleaseSpec, *, books: Books, world: World
+) -> tuple[PlannedMeasurement, ...]:
+    rhos = allotments(spec, books.policy)
+    found = []
+    for day in world.calendar.dates:
+        for params in spec.tables:
+            rho = rhos[params.table]
+            asked = facts_of(params, traces=spec.traces, world=world, rho=rho, issue=spec.issue)
+            found.append(
+                _measurement(params, day=day, world=world, books=books, asked=(rho, asked))
+            )
+    return tuple(found)
+
+
+def _measurement(
+    params: TableParams,
+    *,
+    day: MobilityDay,
+    world: World,
+    books: Books,
+    asked: tuple[Rho, dict[str, Any]],
+) -> PlannedMeasurement:
+    measured, (allotted, facts) = TABLES[params.table], asked
+    keys = measured.keys(world, params, day)
+    if keys.size > MAX_CELLS:
+        raise SpecError(_too_large(params.table, keys.size, zones=len(world.zones)))
+    rule = measured.rule(world, params, day, None)
+    bounds = rule.bounds.times(books.policy.unit.multiplicity)
+    mechanism = _mechanism(params.noise, bounds, allotted, rule.factor)
+    charge = charge_of(facts, date=day.date, keys=keys, bounds=bounds, mechanism=mechanism)
+    booked = books.charges.get(charge.key)
+    if booked is not None:
+        charge, mechanism = booked, Mechanism(law_of(booked.detail), bounds)
+    return PlannedMeasurement(
+        params=params,
+        day=day,
+        keys=keys,
+        bounds=bounds,
+        allotted=allotted,
+        mechanism=mechanism,
+        charge=charge,
+        charged=booked is not None,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _mechanism(noise: str, bounds: Bounds, allotted: Rho, factor: int) -> Mechanism:
+    make = laplace if noise == "laplace" else gaussian
+    return make(bounds, allotted, factor)
+
+
+def _too_large(table: str, cells: int, *, zones: int) -> str:
+    return (
+        f"{table}: {zones:,} zones give {cells:,} cells a date, more than {MAX_CELLS:,}. Every cell"
+        " needs noise, so all must be drawn. Use coarser zones (a larger cell_m, a smaller H3"
+        " resolution, or the parents' polygons as the zone file), or fewer day parts"
+    )

@@ -1,0 +1,109 @@
+"""``privacy.json``: the guarantee as data, and a record for OpenDP's deployments registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipelines.release.registry import registry_record
+from pipelines.tables import TABLES
+
+if TYPE_CHECKING:
+    from pipelines.release.books import Booking
+    from pipelines.release.model import Plan, PlannedMeasurement
+
+NOT_PROMISED = (
+    "It does not stop guessing from regularity: what most people do, one person likely does.",
+    "Losses add across ledgers: other data holders' releases on the same people do not count here.",
+    "Undated inputs about a person (id map, exclusions) have the whole series' figure only.",
+    "Public facts are not hidden: the zones, the dates, and that this operator took part.",
+)
+
+
+def privacy_facts(plan: Plan, booking: Booking) -> dict[str, Any]:
+    """Return the content of ``privacy.json``: no count, no path, nothing that moves with the data.
+
+    ``guarantee`` is this project's own statement; ``registry`` has the field names and the
+    enumerations of the schema of OpenDP's deployments registry (July 2026).
+    """
+    return {
+        "release": booking.release,
+        "guarantee": _guarantee(plan),
+        "registry": registry_record(plan, booking),
+    }
+
+
+def unit_sentence(plan: Plan) -> str:
+    """Return who is protected, and for how long, in one sentence."""
+    unit, days = plan.policy.unit, plan.policy.unit.window_days
+    span = "the whole series" if days is None else f"any {days} dates in a row"
+    span = "any one date" if days == 1 else span
+    return (
+        f"Everything that one {unit.subject} did in {span} (a date starts at"
+        f" {plan.policy.day_starts}, {plan.policy.time_zone})"
+    )
+
+
+def attestation(plan: Plan) -> str:
+    """Return what the custodian attests about identifiers, or that nobody does."""
+    ids, rotation = plan.policy.unit.ids_per_person_per_date, plan.policy.id_rotation
+    if ids is None:
+        return (
+            "Nobody attests how many identifiers one person has: the unit is one device. A person"
+            f" with k devices loses k^2 times the stated rho. Identifiers change: {rotation}."
+        )
+    return (
+        f"The custodian attests that one person has at most {ids}"
+        f" {'identifier' if ids == 1 else 'identifiers'} on any one date. Identifiers change:"
+        f" {rotation}."
+    )
+
+
+def _guarantee(plan: Plan) -> dict[str, Any]:
+    unit, rate = plan.policy.unit, plan.rate
+    series = plan.guarantees()[-1]
+    return {
+        "definition": "zero-concentrated differential privacy; neighbours differ by adding or"
+        " removing the unit",
+        "unit": str(unit),
+        "unit_details": unit_sentence(plan) + ".",
+        "subject": unit.subject,
+        "window_days": unit.window_days,
+        "attestation": attestation(plan),
+        "policy": plan.policy.as_dict(),
+        "rho_per_date": str(rate.rho.value),
+        "rho_per_date_float": float(rate.rho),
+        "spans": plan.epsilons(),
+        "gaussian_forms_approximate": series.gaussian() if plan.gaussian else None,
+        "tables": [_table(plan.of(name)) for name in plan.tables],
+        "not_promised": list(NOT_PROMISED),
+    }
+
+
+def _table(measurements: tuple[PlannedMeasurement, ...]) -> dict[str, Any]:
+    worst = max(measurements, key=lambda one: one.law.sd)
+    measured, factor = TABLES[worst.table], worst.law.factor
+    return {
+        "table": worst.table,
+        "summary": measured.summary,
+        "counts": measured.counts,
+        "source": measured.source,
+        "parameters": worst.charge.detail["params"],
+        "bounds": {
+            "l0": worst.bounds.l0,
+            "l1": worst.bounds.l1 / factor,
+            "l2": worst.bounds.l2 / factor,
+            "linf": worst.bounds.linf / factor,
+        },
+        "mechanism": worst.law.kind,
+        "scale": worst.law.scale,
+        "factor": factor,
+        "sd": worst.law.sd,
+        "rho_per_date": str(worst.cost.rho.value),
+        "rho_per_date_float": float(worst.cost.rho),
+        "dates": len(measurements),
+        "notes": [
+            f"value counts {measured.counts} after bounding: unbiased for the bounded panel count",
+            "lo95 and hi95 hold the noise only, not clipping and not who is missing from the panel",
+            "negative values are right: clamping them makes sums too large",
+        ],
+    }

@@ -1,0 +1,134 @@
+"""Reading a release folder: tables as data frames that carry their unit and their promise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import VerifyError
+from pipelines.release.manifest import read_manifest, sha256_of
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+_TABLES = "tables"
+_MEASUREMENTS = "measurements"
+
+
+class Release(Mapping[str, "pd.DataFrame"]):
+    """A release folder as a mapping from table name to data frame, each read when first asked for.
+
+    A frame has the key columns first (``date``, zone ids as categories in published order, time
+    bins as integers with ``bin_start`` in the series' time zone), then ``value``, ``sd``,
+    ``lo95``, ``hi95`` and ``status``. ``frame.attrs`` holds the unit, what a value counts, one
+    person's bounds and the notes.
+
+    Attributes:
+        folder: Where it was read from.
+        manifest: ``manifest.json``.
+    """
+
+    def __init__(self, folder: Path, *, check: bool) -> None:
+        self.folder = folder
+        self.manifest: dict[str, Any] = read_manifest(folder)
+        self._check = check
+        self._frames: dict[str, pd.DataFrame] = {}
+        self._names = tuple(self.manifest["tables"])
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        """Return a table's rows in published order; KeyError names the tables there are."""
+        if table not in self._frames:
+            self._known(table)
+            frame = self._frame(f"{_TABLES}/{table}.parquet")
+            frame.attrs.update(self._notes(table))
+            self._frames[table] = frame
+        return self._frames[table]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"Release({self.id!r}, tables: {', '.join(self._names)})"
+
+    @property
+    def id(self) -> str:
+        """The release id: the spec's title and the ledger's counter."""
+        return str(self.manifest["release"])
+
+    @cached_property
+    def privacy(self) -> dict[str, Any]:
+        """``privacy.json``: the guarantee, and the fields of OpenDP's deployments registry."""
+        return dict(json.loads(self._path("privacy.json").read_text(encoding="utf-8")))
+
+    @cached_property
+    def dictionary(self) -> dict[str, Any]:
+        """``datapackage.json``: every table and column with type, unit and meaning."""
+        return dict(json.loads(self._path("datapackage.json").read_text(encoding="utf-8")))
+
+    @cached_property
+    def zones(self) -> gpd.GeoDataFrame:
+        """The zones as a GeoDataFrame (WGS 84): ``zone``, ``name``, ``parent``, ``population``."""
+        import geopandas as gpd
+
+        content = json.loads(self._path("zones.geojson").read_text(encoding="utf-8"))
+        return gpd.GeoDataFrame.from_features(content, crs="EPSG:4326").reindex(
+            columns=["zone", "name", "parent", "population", "geometry"]
+        )
+
+    def measurements(self, table: str) -> pd.DataFrame:
+        """Return layer 1 of a table: raw noisy integers, lattice factor and noise scale."""
+        self._known(table)
+        return self._frame(f"{_MEASUREMENTS}/{table}.parquet")
+
+    def _known(self, table: str) -> None:
+        if table not in self._names:
+            raise KeyError(
+                f"{self.id} has no table {table!r}; its tables are {', '.join(self._names)}"
+            )
+
+    def _path(self, name: str) -> Path:
+        path = self.folder / name
+        said = self.manifest["files"].get(name)
+        if not path.is_file():
+            raise VerifyError(f"{path}: missing; the folder is not complete")
+        if self._check and (said is None or sha256_of(path) != said["sha256"]):
+            raise VerifyError(f"{path}: not the bytes that were released (SHA-256 differs)")
+        return path
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        import pyarrow.parquet as pq
+
+        frame: pd.DataFrame = pq.read_table(self._path(name)).to_pandas(date_as_object=False)
+        return frame
+
+    def _notes(self, table: str) -> dict[str, Any]:
+        told = self.privacy["guarantee"]
+        facts = next(entry for entry in told["tables"] if entry["table"] == table)
+        return {
+            "release": self.id,
+            "table": table,
+            "counts": facts["counts"],
+            "unit": told["unit"],
+            "bounds": facts["bounds"],
+            "notes": facts["notes"],
+        }
+
+
+def read_release(folder: str | Path, *, check: bool = False) -> Release:
+    """Return a release folder as a mapping from table name to data frame.
+
+    Args:
+        folder: The folder of one release.
+        check: Whether the SHA-256 of every file is compared when it is read.
+
+    Raises:
+        VerifyError: the folder is no release, is incomplete, or (with ``check``) was changed.
+    """
+    return Release(Path(folder), check=check)

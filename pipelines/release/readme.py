@@ -1,0 +1,161 @@
+"""``README.md`` of a release folder: what it promises and how to read it, in plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.release.figures import rounded_up
+from pipelines.release.privacy import NOT_PROMISED, attestation, unit_sentence
+from pipelines.release.status import STATUSES
+from pipelines.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipelines.release.books import Booking
+    from pipelines.release.figures import Guarantee
+    from pipelines.release.frames import Shape
+    from pipelines.release.model import Plan
+
+_FILES = """\
+## Files
+| file | what |
+|---|---|
+| `tables/*.parquet`, `tables/*.csv` | the tables; both forms hold the same rows |
+| `measurements/*.parquet` | the raw noisy integers that the tables are computed from |
+| `zones.geojson` | the zones (WGS 84) |
+| `datapackage.json` | every column: type, unit, meaning |
+| `privacy.json` | the guarantee as data, with the fields of OpenDP's deployments registry |
+| `manifest.json` | SHA-256 of every file, the spec, and where the ledger booked it |
+"""
+
+_REPORT = "| `report.html` | a page to look at first |\n"
+_SWAP = (
+    'Telling two lives apart ("was she there on this day or on that one") is a swap: it costs twice'
+    " the rho."
+)
+_SOURCES = """\
+## Sources
+- Definition and composition: M. Bun and T. Steinke, Concentrated Differential Privacy, TCC 2016
+  (arXiv 1605.02065).
+- Noise and conversion to epsilon: C. Canonne, G. Kamath and T. Steinke, The Discrete Gaussian for
+  Differential Privacy, NeurIPS 2020 (arXiv 2004.00010).
+- Samplers and cost of each measurement: the OpenDP library.
+"""
+
+
+def readme_text(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> str:
+    """Return the README as Markdown; the same bytes for the same plan and booking."""
+    dates = plan.world.calendar.dates
+    parts = [
+        f"# {plan.spec.title}",
+        (
+            f"Release `{booking.release}`: {dates[0].date} to {dates[-1].date}"
+            f" ({len(dates)} {'date' if len(dates) == 1 else 'dates'}),"
+            f" {len(plan.world.zones)} zones."
+            + (f" Issue {plan.spec.issue}: a restatement." if plan.spec.issue else "")
+        ),
+        *_promise(plan),
+        *_reading(plan),
+        *_tables(plan, shapes),
+        _FILES + (_REPORT if plan.spec.release.report else ""),
+        *_notes(plan),
+        _SOURCES + _definitions(plan),
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _promise(plan: Plan) -> Iterator[str]:
+    yield "## The promise"
+    yield (
+        "These tables limit what anyone can learn about a person's movements *because that person's"
+        " records were used*: with or without them, nearly the same tables come out. What is"
+        f" protected as one unit: {unit_sentence(plan)[0].lower()}{unit_sentence(plan)[1:]}."
+        f" {attestation(plan)}"
+    )
+    yield (
+        "The loss is counted as rho of zero-concentrated differential privacy (smaller is safer)."
+        " Epsilon is the customary figure that follows from it; it is only meaningful with its unit"
+        " and its delta."
+    )
+    yield "\n".join(
+        ["| span of one unit | rho | epsilon | delta |", "|---|---|---|---|"]
+        + [_span(one) for one in plan.guarantees()]
+    )
+    yield "\n".join(
+        ["What it does not promise:", ""]
+        + [f"- {line}" for line in (*NOT_PROMISED, _attack(plan), _SWAP)]
+    )
+
+
+def _span(one: Guarantee) -> str:
+    told = one.as_dict()
+    words = {
+        "rate": f"{one.span}, every date charged as here",
+        "ledger": f"{one.span}, the worst that the ledger has booked",
+    }[one.basis]
+    words = "the whole series so far" if one.dates is None else words
+    rho, epsilon = rounded_up(told["rho_float"], places=4), rounded_up(told["epsilon"], places=2)
+    return f"| {words} | {rho:g} | {epsilon:g} | {told['delta']:g} |"
+
+
+def _attack(plan: Plan) -> str:
+    series = plan.guarantees()[-1]
+    return (
+        "An attack may still succeed by luck or by knowing people. Over the whole series so far,"
+        " one that would succeed with probability 1% without a person's records succeeds with at"
+        f" most {series.attack(0.01):.1%} because they were used."
+    )
+
+
+def _reading(plan: Plan) -> Iterator[str]:
+    limit = plan.spec.release.max_relative_sd
+    yield "## How to read a row"
+    yield (
+        "`value` is a count with random noise added. It is right on average for the panel after"
+        " bounding, and it may be negative: keep negative values when you add up. `sd` is the"
+        " standard deviation of the noise. `lo95` and `hi95` hold the value without noise with 95%"
+        " probability; they do not cover the clipping of very active people or who is missing from"
+        " the panel. To add rows, add their `value` and add the squares of their `sd`: the noise of"
+        " different rows is independent. Every key is present in every table, each with a `status`:"
+    )
+    yield "\n".join(
+        ["| status | meaning |", "|---|---|"]
+        + [
+            f"| `{name}` | {meaning}"
+            + (f" (here: sd at most {limit:g} x value)" if name == "ok" else "")
+            + " |"
+            for name, meaning in STATUSES.items()
+        ]
+    )
+
+
+def _tables(plan: Plan, shapes: Mapping[str, Shape]) -> Iterator[str]:
+    yield "## Tables"
+    for row in plan.rows():
+        measured, shape = TABLES[row["table"]], shapes[row["table"]]
+        keys = ", ".join(
+            f"`{column.name}` ({column.meaning})" for column in shape.columns if column.key
+        )
+        yield (
+            f"### {row['table']}\n\n{measured.summary} It counts {measured.counts}.\n\n"
+            f"- Keys: {keys}.\n"
+            f"- Cells a date: {row['cells']:,}. Noise: {row['noise'].replace('_', ' ')}, sd"
+            f" {row['sd']:.4g}, 95% within {row['half_width95']:.4g}; values from"
+            f" {row['ok_from']:.4g} on are `ok`.\n"
+            f"- One {plan.policy.unit.subject} moves the table of one date by at most"
+            f" {row['l2']:.4g} (L2)."
+        )
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    notes = plan.world.zones.notes
+    if notes:
+        yield "## Notes on the zones"
+        yield "\n".join(f"- {note}" for note in notes)
+
+
+def _definitions(plan: Plan) -> str:
+    return "".join(
+        f"- {name}: {TABLES[name].source}\n" for name in plan.tables if TABLES[name].source
+    )

@@ -1,0 +1,155 @@
+"""A record with the fields of OpenDP's deployments registry, filled with what the release knows.
+
+What only the custodian knows (name, region, sector, purpose) is marked as theirs to fill in. The
+registry wants a publication date; a folder carries no clock, so it is the last date covered, which
+the record says.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from pipelines.release.manifest import canonical
+
+if TYPE_CHECKING:
+    from pipelines.release.books import Booking
+    from pipelines.release.model import Plan
+
+FOR_CUSTODIAN = "(for the custodian to fill in)"
+_MODEL = {
+    "model_name": "Central",
+    "model_name_details": "The custodian holds the raw records; only noisy tables leave.",
+    "actors": (
+        "The custodian, who is trusted with the records, the attested number of identifiers and"
+        " the ledger; readers, who are not trusted."
+    ),
+    "release_type": "Many releases",
+    "release_type_details": (
+        "A ledger caps the loss of every window of dates over all releases of the series;"
+        " stored measurements are never drawn again."
+    ),
+    "data_source_type": "Dynamic",
+    "data_source_type_details": "Each date adds records.",
+    "access_type": "Non-interactive",
+    "access_type_details": "Readers get the folder as published.",
+}
+_NOISE = {"discrete_gaussian": "discrete Gaussian", "discrete_laplace": "discrete Laplace"}
+
+
+def registry_record(plan: Plan, booking: Booking) -> dict[str, Any]:
+    """Return the record: status, tier and deployment, with the registry's own field names."""
+    return {
+        "url_slug": booking.release,
+        "status": "Draft",
+        "tier": 3,
+        "deployment": {
+            "basic": _basic(plan),
+            "dp_variant": _variant(plan),
+            "privacy_loss": _loss(plan),
+            "deployment_model": dict(_MODEL),
+            "accounting": _accounting(plan),
+            "implementation": _implementation(plan),
+            "administrative": {
+                "sources": "Bun and Steinke 2016 (arXiv 1605.02065); Canonne, Kamath and Steinke"
+                " 2020 (arXiv 2004.00010)",
+                "notes": "publication_date is the last date covered: set it when registering.",
+                "registry_authors": [FOR_CUSTODIAN],
+            },
+        },
+    }
+
+
+def _basic(plan: Plan) -> dict[str, Any]:
+    dates = plan.world.calendar.dates
+    return {
+        "name": plan.spec.title,
+        "data_curators": [FOR_CUSTODIAN],
+        "intended_use": "Aggregate mobility for epidemiology. " + FOR_CUSTODIAN,
+        "data_product_type": "Summary statistics",
+        "data_product_region": FOR_CUSTODIAN,
+        "description": (
+            f"Tables {', '.join(plan.tables)} for {dates[0].date} to {dates[-1].date} over"
+            f" {len(plan.world.zones)} public zones, with noise and a noise interval in every cell."
+        ),
+        "publication_date": dates[-1].date.isoformat(),
+        "data_product_sector": "Healthcare",
+    }
+
+
+def _variant(plan: Plan) -> dict[str, Any]:
+    kinds = "pings or visit records: an identifier, a time and a place"
+    return {
+        "variant_name": "Zero-concentrated DP",
+        "data_domain": f"All sets of location records ({kinds}) in the declared sources.",
+        "unprotected_quantities": (
+            "None of the data. Public facts are not protected: zones, dates, table parameters and"
+            f" a declared population of {plan.policy.population}."
+        ),
+    }
+
+
+def _loss(plan: Plan) -> dict[str, Any]:
+    from pipelines.release.privacy import attestation, unit_sentence
+
+    unit, window = plan.policy.unit, plan.policy.unit.window_days
+    span = "the whole series" if window is None else f"any {window} dates"
+    held = plan.guarantees()[-1]
+    return {
+        "privacy_unit": str(unit),
+        "privacy_unit_details": (
+            f"{unit_sentence(plan)}. Neighbours differ by adding or removing all of that."
+            f" {attestation(plan)}"
+        ),
+        "privacy_parameters": {
+            "rho": float(plan.policy.cap.rho),
+            **({"delta": float(plan.policy.cap.delta)} if plan.policy.cap.delta else {}),
+        },
+        "privacy_parameters_details": (
+            f"rho is the cap over {span}; the series has spent {float(held.loss.rho):.6g} in total"
+            " so far. Certified epsilons per 1, 7, 30 and 365 dates stand in guarantee.spans."
+        ),
+    }
+
+
+def _accounting(plan: Plan) -> dict[str, Any]:
+    limit = plan.spec.release.max_relative_sd
+    return {
+        "post_processing": (
+            "Intervals, status and text are computed from noisy values and public facts;"
+            f" low_precision marks sd > {limit:g} x value. No value is clamped, rounded or"
+            " suppressed."
+        ),
+        "composition": (
+            "Sums of rho per date read (Bun and Steinke 2016, Lemma 2.3); for every window the"
+            " charges whose dates meet it stay within the cap."
+        ),
+    }
+
+
+def _implementation(plan: Plan) -> dict[str, Any]:
+    noise = sorted({_NOISE[m.law.kind] for m in plan.measurements})
+    bounding = "; ".join(f"{p.table} {canonical(_shown(p))}" for p in plan.spec.tables)
+    return {
+        "preprocessing_and_hyperparameter_tuning": (
+            f"One person's contributions are bounded per date: {bounding}. Parameters are public"
+            " and were not tuned on the records by this software."
+        ),
+        "mechanisms": (
+            f"{' and '.join(noise)} noise on integers, drawn by OpenDP {version('opendp')} (exact"
+            " samplers: no floating-point noise), whose privacy map states each cost;"
+            f" murmuration-mobility {version('murmuration-mobility')}."
+        ),
+        "justification": (
+            "Every cell of a public key set gets noise, so no key, count or gap can tell of a"
+            " person. Raw records stay with the custodian in a private folder."
+        ),
+    }
+
+
+def _shown(params: Any) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in params.model_dump(mode="python").items()
+        if name in {"cap", "bounding"}
+    }

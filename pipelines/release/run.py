@@ -1,0 +1,219 @@
+"""``release``: the only caller of the door and of the ledger's writes.
+
+Order: check the budget -> read the records -> reserve -> draw, store, book -> derive -> stage ->
+rename -> settle. Nothing is charged before the bounded totals exist, no noise exists before its
+charge, and nothing is derived but from stored measurements. Killed anywhere and run again, it
+finishes the same release.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dp.errors import LedgerFault
+from dp.ledger import Ledger, ReleaseKey
+from dp.measure import measure, recall
+from pipelines.errors import VerifyError
+from pipelines.progress import Silent
+from pipelines.release.books import drawn_books
+from pipelines.release.derive import derive
+from pipelines.release.folder import staged, stagings_of
+from pipelines.release.manifest import MANIFEST, read_manifest, sha256_of
+from pipelines.release.model import Plan
+from pipelines.release.plan import plan as make_plan
+from pipelines.release.plan import plan_with
+from pipelines.release.totals import Totals, count
+from pipelines.release.verify import verify_release
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dp.ledger import Reservation
+    from dp.tables import Noisy
+    from pipelines.progress import Progress
+    from pipelines.release.model import PlannedMeasurement
+    from pipelines.spec import ReleaseSpec
+
+_DRAWN = frozenset({"drawn", "settled"})
+
+
+def release(
+    spec: ReleaseSpec | Plan, *, engine: str = "duckdb", progress: Progress | None = None
+) -> Path:
+    """Make a release, or finish or return the one that this spec has; return its folder.
+
+    Privacy: charges the ledger for every measurement that was never drawn, before its noise
+    exists. Asked again, it charges nothing and returns the stored bytes.
+
+    Args:
+        spec: A loaded spec, or a plan of one, which must still hold.
+        engine: Name of the engine that reads the records.
+        progress: Hears how far the work is, in percentages and public words.
+
+    Raises:
+        BudgetRefused: a window would pass the cap. Nothing was read, charged or written.
+        PolicyMismatch: the spec differs from the ledger's policy.
+        LedgerBusy: another process is releasing with this ledger.
+        LedgerFault: the ledger is missing, damaged or an old copy; or a plan is out of date.
+        SourceError, ResourceError: the records cannot be read; nothing was charged.
+        VerifyError: the folder of this release was changed, or another is in its place.
+    """
+    told = progress or Silent()
+    planned = _fresh(spec) if isinstance(spec, Plan) else make_plan(spec)
+    with Ledger.open(planned.spec.series.ledger) as ledger:
+        found = _published(planned, ledger)
+        if found is not None:
+            return found
+        ledger.check([one.charge for one in planned.measurements])
+        planned.spec.release.folder.mkdir(parents=True, exist_ok=True)
+        totals = _totals(planned, ledger, engine=engine, progress=told)
+        try:
+            with ledger.exclusive():
+                _draw(planned, ledger, totals=totals, progress=told)
+                return _publish(planned, ledger, progress=told)
+        finally:
+            if totals is not None:
+                totals.close()
+
+
+def _fresh(old: Plan) -> Plan:
+    """Return the plan made anew; LedgerFault where the ledger moved what was planned."""
+    new = make_plan(old.spec, zones=old.world.zones)
+    if [(m.charge.key, m.law, m.cost) for m in old.measurements] != [
+        (m.charge.key, m.law, m.cost) for m in new.measurements
+    ]:
+        raise LedgerFault("the ledger's policy changed since this plan was made: plan again")
+    return new
+
+
+def _published(plan: Plan, ledger: Ledger) -> Path | None:
+    """Return the folder of a settled release, its hashes checked; None where there is none."""
+    release_id = ledger.release_id(plan.digest)
+    settled = None if release_id is None else ledger.settled(release_id)
+    if release_id is None or settled is None:
+        return None
+    final = plan.spec.release.folder / release_id
+    if not final.exists():
+        return None
+    findings = verify_release(final)
+    if not findings and sha256_of(final / MANIFEST) != settled:
+        findings = [f"{MANIFEST}: not the one that the ledger settled"]
+    if findings:
+        raise VerifyError(_changed(final, findings))
+    return final
+
+
+def _totals(plan: Plan, ledger: Ledger, *, engine: str, progress: Progress) -> Totals | None:
+    """Read the records once for what was never drawn; None where nothing is missing."""
+    drawn = {one.key for one in ledger.reservations() if one.state in _DRAWN}
+    missing = {one.table for one in plan.measurements if one.charge.key not in drawn}
+    tables = tuple(name for name in plan.tables if name in missing)
+    if not tables:
+        return None
+    return count(plan, tables=tables, secret=ledger.secret, engine=engine, progress=progress)
+
+
+def _draw(plan: Plan, ledger: Ledger, *, totals: Totals | None, progress: Progress) -> None:
+    """Reserve what is new, then draw and store what was never drawn."""
+    reservations = _reserve(plan, ledger)
+    final = plan.spec.release.folder / reservations[0].release_id
+    _refuse_stranger(final, plan=plan, ledger=ledger)
+    for i, (one, reservation) in enumerate(zip(plan.measurements, reservations, strict=True)):
+        progress.at("drawing noise", i / len(reservations))
+        if reservation.state in _DRAWN:
+            continue
+        if totals is None or one.table not in totals.tables:
+            raise LedgerFault(
+                f"{one.table} of {one.date} was given back to the ledger while this ran: run again"
+            )
+        measure(
+            totals.bounded(one), mechanism=one.mechanism, reservation=reservation, ledger=ledger
+        )
+    progress.at("drawing noise", 1.0)
+
+
+def _reserve(plan: Plan, ledger: Ledger) -> tuple[Reservation, ...]:
+    return ledger.reserve(
+        ReleaseKey(plan.digest, plan.spec.slug),
+        [one.charge for one in plan.measurements],
+        spans={day.date: (day.start_s, day.end_s) for day in plan.world.calendar.dates},
+    )
+
+
+def _publish(plan: Plan, ledger: Ledger, *, progress: Progress) -> Path:
+    """Derive the folder from the store, make it visible in one step, and settle."""
+    keys = [one.charge.key for one in plan.measurements]
+    books, booking = drawn_books(ledger, digest=plan.digest, keys=keys)
+    then = plan_with(plan.spec, books=books, zones=plan.world.zones)
+    final = plan.spec.release.folder / booking.release
+    for leftover in stagings_of(final.parent, owner=ledger.id):
+        shutil.rmtree(leftover, ignore_errors=True)
+    settled = ledger.settled(booking.release)
+    if final.exists():
+        digest = _complete(final)
+    else:
+        reservations = {one.key: one for one in ledger.reservations()}
+
+        def remember(one: PlannedMeasurement) -> Noisy:
+            return _recall(one, reservations[one.charge.key], ledger)
+
+        with staged(final, owner=ledger.id) as folder:
+            digest = derive(folder, plan=then, booking=booking, recall=remember, progress=progress)
+            if settled is not None and digest != settled:
+                raise VerifyError(_other_bytes(final))
+    if settled is None:
+        ledger.settle(booking.release, digest)
+    return final
+
+
+def _recall(one: PlannedMeasurement, reservation: Reservation, ledger: Ledger) -> Noisy:
+    return recall(
+        reservation,
+        ledger=ledger,
+        keys=one.keys,
+        law=one.law,
+        reads=one.charge.reads,
+        table=one.table,
+    )
+
+
+def _complete(final: Path) -> str:
+    """Return the manifest hash of a folder that a killed run renamed but did not settle."""
+    findings = verify_release(final)
+    if findings:
+        raise VerifyError(_changed(final, findings))
+    return sha256_of(final / MANIFEST)
+
+
+def _changed(final: Path, findings: Sequence[str]) -> str:
+    return (
+        f"{final} was changed since it was released: {'; '.join(findings)}. Move it away and run"
+        " again: the stored measurements give the same folder at no cost"
+    )
+
+
+def _refuse_stranger(final: Path, *, plan: Plan, ledger: Ledger) -> None:
+    """Refuse, before anything is drawn, a folder of this name that is another release."""
+    if not final.exists():
+        return
+    try:
+        said = read_manifest(final)
+        owner = (said["ledger"]["id"], said["digest"])
+    except (VerifyError, KeyError, TypeError):
+        owner = ("", "")
+    if owner != (ledger.id, plan.digest):
+        raise VerifyError(
+            f"{final} is in the way: it is not a release of this spec and ledger. Move it away, or"
+            " write another release.folder in the spec, and run again"
+        )
+
+
+def _other_bytes(final: Path) -> str:
+    return (
+        f"{final.name} was settled with other bytes than this version derives, most likely because"
+        " the software was upgraded since. The measurements are unharmed. Put a copy of the folder"
+        " back, or give the spec another title: that is a new release of the same measurements, at"
+        " no cost"
+    )

@@ -1,0 +1,87 @@
+"""What an engineer should know before spending: sentences from public facts alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.release.columns import CONFIDENCE
+from pipelines.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dp.ledger import Policy
+    from pipelines.release.books import Books
+    from pipelines.release.model import PlannedMeasurement
+    from pipelines.schemas.world import World
+    from pipelines.spec import ReleaseSpec
+
+_WASTE = 0.01
+
+
+def warnings_of(
+    spec: ReleaseSpec, *, books: Books, world: World, measurements: Sequence[PlannedMeasurement]
+) -> tuple[str, ...]:
+    """Return every warning of a plan, in a fixed order."""
+    found: list[str] = []
+    for params in spec.tables:
+        own = [one for one in measurements if one.table == params.table]
+        found += _noisy(own, policy=books.policy)
+        found += _wasted(own)
+    found += _unit(books.policy)
+    found += _rate(spec, books.policy)
+    found += books.notes
+    found += [f"zones: {note}" for note in world.zones.notes]
+    return tuple(found)
+
+
+def most_in_a_cell(one: PlannedMeasurement, *, population: int) -> float:
+    """Return the mean cell, in released units, if every declared person counted in full.
+
+    No data set of that many people can have a larger mean, so a half-width above it says that most
+    cells will be noise.
+    """
+    most = one.bounds.l1 / one.law.factor * population
+    return float(most / int(one.keys.measured.sum()))
+
+
+def _noisy(own: Sequence[PlannedMeasurement], *, policy: Policy) -> Iterator[str]:
+    worst = max(own, key=lambda one: one.law.sd)
+    half = worst.law.half_width(CONFIDENCE)
+    most = most_in_a_cell(worst, population=policy.population)
+    if half > most:
+        counts = TABLES[worst.table].counts
+        yield (
+            f"{worst.table}: the 95% half-width is {half:,.1f} {counts}, yet even if all"
+            f" {policy.population:,} declared people counted in full the mean cell would hold"
+            f" {most:,.1f}. Most cells will be low_precision: take coarser zones, a larger share,"
+            " a smaller cap or more rho per date"
+        )
+
+
+def _wasted(own: Sequence[PlannedMeasurement]) -> Iterator[str]:
+    for one in own:
+        allotted, cost = float(one.allotted), float(one.cost.rho)
+        if not one.charged and cost < allotted * (1 - _WASTE):
+            yield (
+                f"{one.table}: its noise costs rho {cost:.3g} of the {allotted:.3g} allotted;"
+                " the rest of its share stays unspent"
+            )
+            return
+
+
+def _unit(policy: Policy) -> Iterator[str]:
+    if policy.unit.ids_per_person_per_date is None:
+        yield (
+            "the unit is one device, not one person: nobody attests how many identifiers a person"
+            " has on one date. A person with k of them loses k^2 times the stated rho"
+        )
+
+
+def _rate(spec: ReleaseSpec, policy: Policy) -> Iterator[str]:
+    asked, usual = spec.series.rho_per_date, policy.per_date.rho.value
+    if asked is not None and asked > usual:
+        yield (
+            f"rho_per_date {asked} is more than cap / window = {usual}: the window fills before it"
+            " ends, and later dates in it will be refused"
+        )

@@ -1,0 +1,46 @@
+"""The public facts of a release: its policy, its dates and its zones. No record is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.schemas.world import World
+
+if TYPE_CHECKING:
+    from dp.ledger import Policy
+    from pipelines.schemas.zones import ZoneSet
+    from pipelines.spec import ReleaseSpec
+
+
+def world_of(spec: ReleaseSpec, *, policy: Policy, zones: ZoneSet | None = None) -> World:
+    """Return days and zones; the zone file or boundary is read unless ``zones`` is given.
+
+    Raises:
+        ZoneError: the zones cannot be used as declared.
+    """
+    return World(calendar=spec.calendar(policy), zones=zones or zones_of(spec))
+
+
+def zones_of(spec: ReleaseSpec) -> ZoneSet:
+    """Return the zones that a spec declares: a polygon file, a grid or hexagons.
+
+    Raises:
+        ZoneError: the zones cannot be used as declared.
+    """
+    from pipelines.zones import grid_zones, h3_zones, load_zones
+
+    said = spec.zones
+    if said.grid is not None:
+        return grid_zones(said.grid.boundary, cell_m=said.grid.cell_m, sensitive=said.sensitive)
+    if said.h3 is not None:
+        return h3_zones(said.h3.boundary, resolution=said.h3.resolution, sensitive=said.sensitive)
+    assert said.file is not None, "a spec without grid and h3 has a file"
+    assert said.id is not None, "a zone file comes with its id column"
+    return load_zones(
+        said.file,
+        id=said.id,
+        name=said.name,
+        parent=said.parent,
+        population=said.population,
+        sensitive=said.sensitive,
+    )
