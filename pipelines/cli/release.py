@@ -1,0 +1,51 @@
+"""``murmuration release``: charge the ledger, draw the noise, write the folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.cli.common import SPEC, SpecArgument
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelines.release.model import Plan
+
+EXAMPLE = "Example: murmuration release release.toml"
+
+
+def release(spec: SpecArgument = SPEC) -> None:
+    """Make a release, or finish one that was interrupted.
+
+    Run it again after a crash: what was drawn is never drawn twice, and what was charged is not
+    charged again, except for a crash inside the draw itself. `murmuration plan` shows the price
+    first, for nothing.
+    """
+    from pipelines.cli.common import load
+    from pipelines.progress import shown
+    from pipelines.release.plan import plan
+    from pipelines.release.run import release as run
+
+    loaded = load(spec)
+    planned = plan(loaded)
+    with shown() as progress:
+        folder = run(planned, engine=loaded.engine_name, progress=progress)
+    say_done(folder, planned)
+
+
+def say_done(folder: Path, plan: Plan) -> None:
+    """Print where the release is, what it cost, and what to do next."""
+    from pipelines.cli.common import console, shown_path
+
+    out = console()
+    new = len(plan.new)
+    out.print(f"[bold green]released[/]  {shown_path(folder)}", soft_wrap=True)
+    if new:
+        price = f"rho {plan.rate.rho.value} per date, {new} measurements"
+        out.print(f"charged   {price}, for {plan.policy.unit}", soft_wrap=True)
+    else:
+        out.print("charged   nothing: every measurement was paid for before")
+    page = folder / "report.html"
+    opened = page if page.is_file() else folder / "README.md"
+    out.print(f"open      {shown_path(opened)}", soft_wrap=True)
+    out.print(f"check     murmuration verify {shown_path(folder)}", soft_wrap=True)
