@@ -1,4 +1,4 @@
-"""The one door: nothing leaves the private side but through ``measure``."""
+"""The one door: nothing leaves the private side but through ``measure`` (``measure.md``)."""
 
 from __future__ import annotations
 

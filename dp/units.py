@@ -29,7 +29,7 @@ class PrivacyUnit:
 
     @property
     def multiplicity(self) -> int:
-        """How many times one identifier's contribution a person's is, at most, on one date."""
+        """How many times one identifier's bounds a person's are, at most (``units.md``)."""
         return self.ids_per_person_per_date or 1
 
     @property

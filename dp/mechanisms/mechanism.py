@@ -67,7 +67,7 @@ class Mechanism:
 
         Raises:
             BoundError: not a flat int64 vector, or a total of 2^62 or more, which no data set of
-                fewer than 2^45 persons can reach.
+                fewer than 2^40 persons can reach.
         """
         if totals.dtype != np.int64 or totals.ndim != 1:
             raise BoundError(
