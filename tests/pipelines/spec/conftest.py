@@ -48,11 +48,14 @@ population = 850000
 
 class _Presence(TableParams):
     bin_minutes: int = Field(default=60, ge=15, le=1440)
+    """Length of a bin."""
 
 
 class _Flows(CappedParams):
     day_parts: tuple[str, ...] = ()
+    """Parts of a day."""
     form: Literal["pairs", "matrix"] = "pairs"
+    """Shape."""
 
     @model_validator(mode="after")
     def _unlike(self) -> _Flows:

@@ -14,7 +14,7 @@ from pipelines.errors import SpecError
 from pipelines.spec import load_policy, load_spec
 
 QUIET = settings(
-    max_examples=150,
+    max_examples=300,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

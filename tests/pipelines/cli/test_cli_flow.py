@@ -1,0 +1,217 @@
+"""From a plan to a verified release, as a user goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Edit = Callable[..., None]
+
+
+def test_a_plan_is_free_and_needs_neither_data_nor_ledger(run: Any, city: Path) -> None:
+    for path in (city / "pings").iterdir():
+        path.unlink()
+    text = run("plan")
+    for table in ("panel", "presence", "visits", "od_flows"):
+        assert table in text
+    assert "95% half-width" in text
+    assert "one person, 30 dates" in text
+    assert "365 dates" in text
+    assert "remains" in text
+    assert "Next: murmuration ledger create city.ledger --policy policy.toml" in text
+    assert max(len(line) for line in text.splitlines()) <= 100
+    assert not (city / "city.ledger").exists()
+    assert not (city / "work").exists()
+
+
+def test_a_plan_as_json_holds_every_figure(run: Any, city: Path) -> None:
+    plan = run.json("plan")
+    assert [row["table"] for row in plan["tables"]] == ["panel", "presence", "visits", "od_flows"]
+    for row in plan["tables"]:
+        assert row["sd"] > 0
+        assert row["half_width95"] > row["sd"]
+    assert plan["unit"] == "one person, 30 dates"
+    assert {one["dates"] for one in plan["guarantees"]} >= {1, 7, 30, 365}
+    assert plan["remaining"]["window"] == "window of 30 dates"
+    assert plan["remaining"]["dates_more"] == 28
+    assert str(city) not in json.dumps(plan)
+
+
+def test_two_specs_are_compared(run: Any, city: Path, edit: Edit) -> None:
+    before = (city / "release.toml").read_text(encoding="utf-8")
+    (city / "other.toml").write_text(before, encoding="utf-8")
+    assert "Both specs say the same" in run("plan", "--diff", "other.toml")
+    edit("cap = 4", "cap = 5", file="other.toml")
+    text = run("plan", "--diff", "other.toml")
+    assert "tables.visits.cap" in text
+    assert run.json("plan", "--diff", "other.toml")["diff"] == [
+        {"key": "tables.visits.cap", "this": 4, "other": 5}
+    ]
+
+
+def test_a_release_from_start_to_end(run: Any, city: Path) -> None:
+    before = run.json("status")
+    assert (before["state"], before["drawn"]) == ("no_ledger", 0)
+    assert before["next"] == "murmuration ledger create city.ledger --policy policy.toml"
+
+    assert "rho 1/2 for one person, 30 dates" in run("ledger", "create", "city.ledger")
+    started = run.json("status")
+    assert (started["state"], started["next"]) == (
+        "not_started",
+        "murmuration release release.toml",
+    )
+
+    text = run("release")
+    (folder,) = (city / "releases").iterdir()
+    assert folder.name in text
+    assert "charged   rho" in text
+    assert "murmuration verify releases" in text
+
+    done = run.json("status")
+    assert (done["state"], done["release"]) == ("complete", folder.name)
+    assert done["drawn"] == done["measurements"] == 8
+    assert "complete" in run("status")
+
+    assert "sound" in run("verify", folder)
+    assert "sound" in run("verify", folder, "--ledger", "city.ledger")
+    assert run.json("verify", folder) == {"path": str(folder), "sound": True, "findings": []}
+    assert "sound" in run("verify", "city.ledger")
+
+    manifest = (folder / "manifest.json").read_bytes()
+    again = run("release")
+    assert "charged   nothing" in again
+    assert (folder / "manifest.json").read_bytes() == manifest
+
+    page = (folder / "report.html").read_bytes()
+    run("report", folder)
+    assert (folder / "report.html").read_bytes() == page
+
+    text = run("budget", "city.ledger")
+    assert "2026-03-02" in text
+    assert folder.name in text
+    statement = run.json("budget", "city.ledger")
+    assert [row["date"] for row in statement["dates"]] == ["2026-03-02", "2026-03-03"]
+    assert statement["policy"]["cap_rho"] == "1/2"
+
+    _tampered(run, folder)
+
+
+def _tampered(run: Any, folder: Path) -> None:
+    table = next((folder / "tables").glob("*.csv"))
+    table.write_bytes(table.read_bytes() + b"\n")
+    findings = run.json("verify", folder, code=7)["findings"]
+    assert any(table.name in finding for finding in findings)
+    assert any(table.name in line for line in run.lines("verify", folder, code=7))
+
+
+def test_a_spec_that_differs_from_the_policy_is_refused(run: Any, city: Path, edit: Edit) -> None:
+    run("ledger", "create", "city.ledger")
+    edit("[zones]", 'cap_rho = "1"\n[zones]')
+    (line,) = run.lines("plan", code=4)
+    assert 'cap_rho = "1", but the policy says "1/2"' in line
+
+
+def test_a_plan_that_does_not_fit_is_refused_before_anything(
+    run: Any, city: Path, edit: Edit
+) -> None:
+    run("ledger", "create", "city.ledger")
+    edit("[zones]", 'rho_per_date = "1/4"\n[zones]')
+    run("release")
+    edit("days = 2", "days = 3")
+    (line,) = run.lines("release", code=2)
+    assert "more than the cap 1/2" in line
+    edit("days = 3", "days = 1")
+    edit("[series]", "issue = 1\n[series]")
+    (line,) = run.lines("release", code=4)
+    assert "short" in line
+
+
+def test_missing_data_is_a_line_before_any_budget_is_spent(run: Any, city: Path) -> None:
+    run("ledger", "create", "city.ledger")
+    for path in (city / "pings").iterdir():
+        path.unlink()
+    (line,) = run.lines("release", code=2)
+    assert 'sources[0]: path finds no file: "pings/*.parquet"' in line
+    assert run.json("budget", "city.ledger")["dates"] == []
+
+
+def test_a_ledger_is_made_once(run: Any, city: Path) -> None:
+    run("ledger", "create", "city.ledger")
+    (line,) = run.lines("ledger", "create", "city.ledger", code=5)
+    assert "city.ledger" in line
+    (line,) = run.lines("ledger", "create", "b.ledger", "--policy", "no.toml", code=2)
+    assert "no.toml does not exist" in line
+
+
+def test_a_policy_only_tightens(run: Any, city: Path, edit: Edit) -> None:
+    run("ledger", "create", "city.ledger")
+    (line,) = run.lines("ledger", "amend", "city.ledger", "--reason", "why", code=2)
+    assert "in force already" in line
+    edit('"1/2"', '"1/3"', file="policy.toml")
+    amend = ("ledger", "amend", "city.ledger", "--policy", "policy.toml", "--reason", "Review")
+    assert "rho 1/3" in run(*amend)
+    assert run.json("budget", "city.ledger")["policy"]["cap_rho"] == "1/3"
+    assert "Review" in run("budget", "city.ledger")
+    edit('"1/3"', '"1/2"', file="policy.toml")
+    (line,) = run.lines(*amend, code=2)
+    assert "may only tighten" in line
+
+
+def test_a_lost_anchor_is_refused_until_somebody_vouches(
+    run: Any, city: Path, private_anchors: Path
+) -> None:
+    before = set(private_anchors.glob("*.anchor"))
+    run("ledger", "create", "city.ledger")
+    run.lines("ledger", "adopt", "city.ledger", "--reason", "none is lost", code=5)
+    (anchor,) = set(private_anchors.glob("*.anchor")) - before
+    anchor.unlink()
+    (line,) = run.lines("budget", "city.ledger", code=5)
+    assert "murmuration ledger adopt" in line
+    run("ledger", "adopt", "city.ledger", "--reason", "Moved to another machine")
+    assert "Moved to another machine" in run("budget", "city.ledger")
+
+
+def test_what_was_reserved_and_never_drawn_can_be_given_back(run: Any, city: Path) -> None:
+    from dp.ledger import Ledger, ReleaseKey
+    from pipelines import load_spec
+    from pipelines.release.plan import plan
+
+    run("ledger", "create", "city.ledger")
+    planned = plan(load_spec("release.toml"))
+    with Ledger.open(Path("city.ledger")) as ledger:
+        ledger.reserve(
+            ReleaseKey(planned.digest, "abandoned"),
+            [one.charge for one in planned.measurements],
+            spans={one.day.date: (one.day.start_s, one.day.end_s) for one in planned.measurements},
+        )
+    assert run.json("status")["state"] == "unfinished"
+    assert "to be finished" in run("status")
+    assert "8 of 8 charges" in run("ledger", "void", "city.ledger", "abandoned-0001")
+    assert run.json("budget", "city.ledger")["dates"] == []
+    (line,) = run.lines("ledger", "void", "city.ledger", "nothing-0009", code=2)
+    assert "has no release nothing-0009" in line
+
+
+def test_a_folder_that_was_deleted_is_noticed(run: Any, city: Path) -> None:
+    import shutil
+
+    run("ledger", "create", "city.ledger")
+    run("release")
+    shutil.rmtree(city / "releases")
+    found = run.json("status")
+    assert (found["state"], found["next"]) == ("folder_missing", "murmuration release release.toml")
+    assert "charged   nothing" in run("release")
+    assert run.json("status")["state"] == "complete"
+
+
+def test_what_is_no_release_and_no_ledger_is_said_so(run: Any, city: Path) -> None:
+    (line,) = run.lines("verify", "nowhere", code=7)
+    assert "nowhere does not exist" in line
+    (line,) = run.lines("report", city, code=7)
+    assert "is no release folder" in line
+    (line,) = run.lines("budget", "policy.toml", code=5)
+    assert "policy.toml" in line
+    (line,) = run.lines("budget", "no.ledger", code=5)
+    assert "murmuration ledger create" in line
