@@ -37,8 +37,11 @@ def budget(
         return
     out = console()
     _policy(out, statement)
-    _windows(out, statement)
-    _dates(out, statement["dates"], every=every)
+    if statement["dates"]:
+        _windows(out, statement)
+        _dates(out, statement["dates"], every=every)
+    else:
+        out.print("Nothing is charged yet.")
     _releases(out, statement)
 
 
@@ -70,60 +73,47 @@ def _windows(out: Console, statement: dict[str, Any]) -> None:
     from pipelines.release.figures import reporting_delta, rounded_up
 
     policy = statement["policy"]
-    delta = reporting_delta(policy["population"])
-    table = grid(
-        f"The worst windows (epsilon at delta {float(delta):.0e}, unit: {statement['unit']})",
-        ("over", "left"),
-        ("from", "left"),
-        ("to", "left"),
-        ("rho", "right"),
-        ("epsilon", "right"),
-        ("of the cap", "left"),
-    )
+    delta, cap = reporting_delta(policy["population"]), Fraction(policy["cap_rho"])
+    rows = []
     for row in statement["windows"]:
-        rho = Fraction(row["rho"])
+        rho, days = Fraction(row["rho"]), row["days"]
         loss = Loss(Rho(rho), Fraction(row["delta"]))
-        span = "the series" if row["days"] is None else f"{row['days']} dates"
+        span = {None: "the series", 1: "1 date"}.get(days, f"{days} dates")
         value = rounded_up(epsilon(loss, delta + loss.delta), places=2)
-        table.add_row(
-            "1 date" if row["days"] == 1 else span,
-            row["first"] or "",
-            row["last"] or "",
-            figure(float(rho)),
-            f"{value:.2f}",
-            _bar(rho / Fraction(policy["cap_rho"])) if row["days"] == policy["window_days"] else "",
-        )
-    out.print(table)
+        part = _bar(rho / cap) if days == policy["window_days"] else ""
+        rows.append((span, row["first"], row["last"], part, figure(float(rho)), f"{value:.2f}"))
+    title = f"The worst windows: what one {statement['unit'].split(',')[0].removeprefix('one ')}"
+    grid(
+        out,
+        f"{title} loses at most (epsilon at delta {float(delta):g})",
+        columns=("over", "from", "to", "of the cap", "rho", "epsilon"),
+        rows=rows,
+        left=4,
+    )
 
 
 def _dates(out: Console, rows: list[dict[str, str]], *, every: bool) -> None:
     from pipelines.cli.show import figure, grid
 
-    if not rows:
-        out.print("Nothing is charged yet.")
-        return
     shown = rows if every else rows[-_LATEST:]
-    table = grid("Charged per date", ("date", "left"), ("rho", "right"), ("remains", "right"))
-    for row in shown:
-        table.add_row(
-            row["date"],
-            figure(float(Fraction(row["rho"]))),
-            figure(float(Fraction(row["remaining_rho"]))),
-        )
-    out.print(table)
+    figures = [
+        (row["date"], *(figure(float(Fraction(row[key]))) for key in ("rho", "remaining_rho")))
+        for row in shown
+    ]
+    grid(out, "Charged per date", columns=("date", "rho", "remains"), rows=figures)
     if len(shown) < len(rows):
-        out.print(f"{len(rows) - len(shown)} earlier dates are not shown; --all shows them.")
+        out.print(f" {len(rows) - len(shown)} earlier dates are not shown; --all shows them.\n")
 
 
 def _releases(out: Console, statement: dict[str, Any]) -> None:
     from pipelines.cli.show import grid
 
-    if statement["releases"]:
-        table = grid("Releases", ("release", "left"), ("measurements", "right"), ("state", "left"))
-        for row in statement["releases"]:
-            state = "complete" if row["manifest"] else "[yellow]to be finished[/]"
-            table.add_row(row["id"], str(row["measurements"]), state)
-        out.print(table)
+    rows = [
+        (row["id"], "complete" if row["manifest"] else "[yellow]to be finished[/]")
+        for row in statement["releases"]
+    ]
+    if rows:
+        grid(out, "Releases", columns=("release", "state"), rows=rows, left=2)
 
 
 def _bar(part: Fraction) -> str:

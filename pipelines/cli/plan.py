@@ -11,7 +11,7 @@ import typer
 from pipelines.cli.common import SPEC, JsonOption, SpecArgument
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
     from pipelines.release.model import Plan
     from pipelines.spec import ReleaseSpec
@@ -22,6 +22,7 @@ EXAMPLE = (
     "murmuration plan release.toml --diff last-month.toml"
 )
 _FRACTION_LETTERS = 9
+_GUESS = 0.01
 
 
 def plan(
@@ -56,21 +57,18 @@ def plan(
 def show_plan(out: Console, plan: Plan) -> None:
     """Print a plan: its tables, what it certifies, what remains, and warnings."""
     spec, policy = plan.spec, plan.policy
-    dates = f"{spec.dates.start} and {spec.dates.days - 1} more dates"
+    first, last = spec.dates.start, plan.world.calendar.dates[-1].date
+    dates = f"{first} to {last} ({spec.dates.days} dates)" if first < last else str(first)
     zones = f"{len(plan.world.zones):,} zones"
     out.print()
-    out.print(
-        f"[bold]{_plain(spec.title)}[/]   {dates if spec.dates.days > 1 else spec.dates.start}"
-        f", {zones}"
-    )
+    out.print(f"[bold]{_plain(spec.title)}[/]   {dates}, {zones}")
     out.print(
         f"[dim]unit[/] {policy.unit}   [dim]cap[/] rho {policy.cap.rho.value}"
         f"   [dim]ledger[/] {plan.ledger or 'not created yet'}"
     )
     out.print()
-    out.print(_tables(plan))
-    out.print()
-    out.print(_certified(plan))
+    _tables(out, plan)
+    _certified(out, plan)
     left = remaining(plan)
     out.print(
         f"\nIn the tightest {left['window']}, rho {left['spent']} of {left['cap']} will be spent; "
@@ -100,61 +98,40 @@ def remaining(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _tables(plan: Plan) -> RenderableType:
+def _tables(out: Console, plan: Plan) -> None:
     from pipelines.cli.show import figure, grid
 
-    table = grid(
-        "What is measured on each date",
-        ("table", "left"),
-        ("cells", "right"),
-        ("L2", "right"),
-        ("rho", "right"),
-        ("noise", "left"),
-        ("sd", "right"),
-        ("95% half-width", "right"),
-        ("ok from", "right"),
-    )
-    for row in plan.rows():
-        paid = "" if row["new"] else " (paid)"
-        table.add_row(
-            row["table"] + paid,
-            f"{row['cells']:,}",
-            figure(row["l2"]),
-            figure(row["rho"]),
+    rows = [
+        (
+            row["table"] if row["new"] else f"{row['table']} (paid)",
             row["noise"].removeprefix("discrete_"),
-            figure(row["sd"]),
-            figure(row["half_width95"]),
-            figure(row["ok_from"]),
+            f"{row['cells']:,}",
+            *(figure(row[key]) for key in ("l2", "rho", "sd", "half_width95", "ok_from")),
         )
-    return table
+        for row in plan.rows()
+    ]
+    columns = ("table", "noise", "cells", "L2", "rho", "sd", "95% half-width", "ok from")
+    grid(out, "What is measured on each date", columns=columns, rows=rows, left=2)
 
 
-def _certified(plan: Plan) -> RenderableType:
+def _certified(out: Console, plan: Plan) -> None:
     from pipelines.cli.show import grid
 
     found = plan.guarantees()
-    delta = f"{float(found[0].delta):.0e}".replace("e-0", "e-")
-    table = grid(
-        f"What one {plan.policy.unit.subject} loses at most (epsilon at delta {delta})",
-        ("over", "left"),
-        ("rho at this rate", "right"),
-        ("epsilon", "right"),
-        ("1% guess becomes", "right"),
-        ("rho booked and planned", "right"),
-        ("epsilon", "right"),
-    )
     rates = {one.dates: one for one in found if one.basis == "rate"}
-    for one in found:
-        if one.basis != "ledger":
-            continue
+    rows = []
+    for one in (one for one in found if one.basis == "ledger"):
         rate = rates.get(one.dates)
-        table.add_row(
-            one.span,
-            *_cells(rate),
-            f"at most {rate.attack(0.01):.1%}" if rate else "",
-            *_cells(one),
-        )
-    return table
+        guess = f"at most {rate.attack(_GUESS):.1%}" if rate else ""
+        rows.append((one.span, *_cells(rate), guess, *_cells(one)))
+    subject, delta = plan.policy.unit.subject, float(found[0].delta)
+    grid(
+        out,
+        f"What one {subject} loses at most (epsilon at delta {delta:g})",
+        columns=("over", "rho", "epsilon", f"a {_GUESS:.0%} guess becomes", "rho*", "epsilon*"),
+        rows=rows,
+    )
+    out.print("[dim] * the worst such span of what is booked in the ledger, this plan included[/]")
 
 
 def _cells(one: Any) -> tuple[str, str]:
@@ -185,12 +162,9 @@ def _differences(out: Console, one: ReleaseSpec, other: ReleaseSpec) -> None:
     if not rows:
         out.print("Both specs say the same of everything public.")
         return
-    table = grid(
-        "What differs", ("key", "left"), (one.path.name, "left"), (other.path.name, "left")
-    )
-    for row in rows:
-        table.add_row(*(_plain(str(row[key])) for key in ("key", "this", "other")))
-    out.print(table)
+    shown = [[_plain(str(row[key])) for key in ("key", "this", "other")] for row in rows]
+    columns = ("key", _plain(one.path.name), _plain(other.path.name))
+    grid(out, "What differs", columns=columns, rows=shown, left=3)
 
 
 def _short(value: Fraction) -> str:

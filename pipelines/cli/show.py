@@ -6,21 +6,34 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
 
 _DIGITS = 3
 _MISSING = "(not given)"
 
 
-def grid(title: str, *columns: tuple[str, str]) -> Table:
-    """Return an empty table with a title; columns are (heading, "left" or "right")."""
+def grid(
+    out: Console,
+    title: str,
+    *,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    left: int = 1,
+) -> None:
+    """Print a titled table; the first ``left`` columns stand left, the others right."""
     from rich import box
+    from rich.padding import Padding
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for heading, side in columns:
-        table.add_column(heading, justify="right" if side == "right" else "left")
-    return table
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for i, heading in enumerate(columns):
+        table.add_column(heading, justify="left" if i < left else "right")
+    for row in rows:
+        table.add_row(*row)
+    out.print(f"[bold]{title}[/]")
+    out.print(Padding(table, (0, 0, 0, 1), expand=False))
 
 
 def figure(value: float) -> str:

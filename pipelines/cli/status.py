@@ -67,10 +67,9 @@ def status(spec: SpecArgument = SPEC, as_json: JsonOption = False) -> None:
     if found.folder:
         out.print(f"folder    {found.folder}", soft_wrap=True, markup=False)
     if found.others:
-        table = grid("Other releases of this ledger", ("release", "left"), ("state", "left"))
-        for other in found.others:
-            table.add_row(other["id"], "complete" if other["complete"] else "to be finished")
-        out.print(table)
+        rows = [(o["id"], "complete" if o["complete"] else "to be finished") for o in found.others]
+        out.print()
+        grid(out, "Other releases of this ledger", columns=("release", "state"), rows=rows, left=2)
     out.print(f"Next: {found.next}", soft_wrap=True, markup=False)
 
 

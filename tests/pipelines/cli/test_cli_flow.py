@@ -85,8 +85,13 @@ def test_a_release_from_start_to_end(run: Any, city: Path) -> None:
     assert (folder / "manifest.json").read_bytes() == manifest
 
     page = (folder / "report.html").read_bytes()
-    run("report", folder)
-    assert (folder / "report.html").read_bytes() == page
+    assert "wrote" in run("report", folder)
+    assert (city / "releases" / f"{folder.name}.html").read_bytes() == page
+    run("report", folder, "--out", "page.html")
+    assert (city / "page.html").read_bytes() == page
+    (line,) = run.lines("report", folder, "--out", folder / "tables" / "page.html", code=2)
+    assert "whose files are final" in line
+    assert run.json("verify", folder)["sound"]
 
     text = run("budget", "city.ledger")
     assert "2026-03-02" in text

@@ -39,13 +39,13 @@ def test_differences_name_tables_and_missing_keys() -> None:
     assert difference(one, one) == []
 
 
-def test_a_grid_is_a_rich_table() -> None:
-    table = grid("Title", ("a", "left"), ("b", "right"))
-    table.add_row("x", "1")
+def test_a_table_keeps_a_long_title_on_one_line() -> None:
     out = io.StringIO()
-    Console(file=out, width=40).print(table)
-    assert [word for line in out.getvalue().splitlines() for word in line.split()][:3] == [
-        "Title",
-        "a",
-        "b",
+    title = "A title that is much longer than the table below it"
+    grid(Console(file=out, width=80), title, columns=("a", "b"), rows=[("x", "1"), ("y", "22")])
+    lines = out.getvalue().splitlines()
+    assert lines[0] == title
+    assert [line.split() for line in lines if line.split()[:1] in (["x"], ["y"])] == [
+        ["x", "1"],
+        ["y", "22"],
     ]
