@@ -29,6 +29,12 @@ class ResourceError(MurmurationError):
     exit_code = 6
 
 
+class EngineError(MurmurationError):
+    """An engine failed in a way that is a fault of this program. Details stay in ``work/``."""
+
+    exit_code = 1
+
+
 class VerifyError(MurmurationError):
     """A release folder or a ledger is not what it says it is."""
 

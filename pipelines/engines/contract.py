@@ -76,7 +76,10 @@ class BoundedTotals(Protocol):
 class Engine(Protocol):
     """One folder in ``pipelines/engines``; the conformance suite holds for each."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name that a spec writes."""
+        ...
 
     def run(self, job: Job, progress: Progress) -> BoundedTotals:
         """Read the sources once and return every table's bounded totals.
@@ -84,5 +87,6 @@ class Engine(Protocol):
         Raises:
             SourceError: a source is missing, unreadable or not as declared.
             ResourceError: memory or disk is too small.
+            EngineError: anything else; what the engine said is in ``work/diagnostics.json``.
         """
         ...

@@ -1,0 +1,86 @@
+"""DuckDB over hash(person) buckets: bounded memory, one reading of the sources.
+
+Sources -> staged records in buckets -> for each bucket: points, traces, every table's bounded
+totals, one partial -> the sum of the partials. Persons are whole in a bucket, and totals of
+disjoint sets of persons add up; so the number of buckets, threads and files never shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.engines.contract import Job
+from pipelines.engines.duckdb.connection import connection
+from pipelines.engines.duckdb.run import Run
+from pipelines.engines.duckdb.totals import FileTotals
+from pipelines.engines.scratch import Scratch, private_files
+from pipelines.ingest.check import CheckedSource, check_source
+from pipelines.ingest.columns import Kind
+from pipelines.ingest.people import PeopleFiles, check_people
+from pipelines.progress import Progress
+
+_ROW_BYTES = 48
+_TEXT_BYTES = 32
+_BUCKET_ROWS = 3_000_000
+_ROWS_PER_MB = 4_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuckDBEngine:
+    """The embedded default engine. Its settings change speed and memory, never a result.
+
+    Attributes:
+        bucket_rows: Rows in a bucket, about; None for what suits the memory.
+        in_memory: Whether staged records stay in memory; None for where they fit well.
+    """
+
+    bucket_rows: int | None = None
+    in_memory: bool | None = None
+
+    @property
+    def name(self) -> str:
+        """The name that a spec writes."""
+        return "duckdb"
+
+    def run(self, job: Job, progress: Progress) -> FileTotals:
+        """Read the sources once and return every table's bounded totals.
+
+        Raises:
+            SourceError: a source is missing, unreadable or not as declared.
+            ResourceError: memory or disk is too small.
+            EngineError: a statement failed.
+        """
+        sources = tuple(check_source(source, i) for i, source in enumerate(job.sources))
+        people = check_people(job.id_map, job.exclusions)
+        rows = sum(checked.table.layout.rows for checked in sources)
+        most = self.bucket_rows or min(_BUCKET_ROWS, job.resources.memory_mb * _ROWS_PER_MB)
+        with private_files():
+            scratch = Scratch(job.work)
+            try:
+                reads = _reads(sources, people)
+                with connection(job.resources, scratch, reads=reads) as con:
+                    return Run(
+                        con=con,
+                        job=job,
+                        sources=sources,
+                        scratch=scratch,
+                        bucket_rows=most,
+                        in_memory=self._fits(job, sources, rows),
+                    ).totals(people, progress)
+            except BaseException:
+                scratch.remove()
+                raise
+
+    def _fits(self, job: Job, sources: tuple[CheckedSource, ...], rows: int) -> bool:
+        if self.in_memory is not None:
+            return self.in_memory
+        text = any(checked.columns["person"].kind is not Kind.INTEGER for checked in sources)
+        size = rows * (_ROW_BYTES + (_TEXT_BYTES if text else 0))
+        return size * 4 <= job.resources.memory_mb * 2**20
+
+
+def _reads(sources: tuple[CheckedSource, ...], people: PeopleFiles) -> list[Path]:
+    tables = [checked.table for checked in sources]
+    tables += [table for table in (people.id_map, people.exclusions) if table is not None]
+    return [path for table in tables for path in table.files.paths]

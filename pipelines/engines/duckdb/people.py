@@ -1,0 +1,59 @@
+"""Id map and exclusions as DuckDB relations."""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipelines.engines.duckdb.reading import column_names, scan
+from pipelines.ingest import people
+from pipelines.ingest.check import CheckedSource, Table
+from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, PeopleFiles
+
+_LISTED = "ingest_listed"
+
+
+def make_people(
+    con: duckdb.DuckDBPyConnection, files: PeopleFiles, sources: tuple[CheckedSource, ...]
+) -> Ids:
+    """Make ``ID_MAP`` and ``EXCLUDED`` where there are files for them; return how ids compare.
+
+    The first line of a CSV file counts as a line of ids, too: a header names nobody, and a file
+    without one loses nobody.
+
+    Raises:
+        SourceError: the id map gives one id two persons.
+    """
+    ids: Ids = "integer" if people.integers_possible(sources) else "text"
+    if files.id_map is not None:
+        if ids == "integer":
+            pairs = f"({_listed(files.id_map, 'text', names=('id', 'person'))}) AS pairs"
+            ids = "integer" if _truth(con, people.integers_suffice(pairs)) else "text"
+        _make_map(con, files.id_map, ids)
+    if files.exclusions is not None:
+        con.execute(f"CREATE TABLE {_LISTED} AS {_listed(files.exclusions, ids, names=('id',))}")
+        dropped = people.excluded_persons(_LISTED, mapped=files.id_map is not None)
+        con.execute(f"CREATE TABLE {EXCLUDED} AS {dropped}")
+        con.execute(f"DROP TABLE {_LISTED}")
+    return ids
+
+
+def _make_map(con: duckdb.DuckDBPyConnection, table: Table, ids: Ids) -> None:
+    listed = f"({_listed(table, ids, names=('id', 'person'))}) AS listed"
+    con.execute(f"CREATE TABLE {ID_MAP} AS {people.mapped_pairs(listed)}")
+    if _truth(con, people.conflicts(ID_MAP)):
+        raise people.conflict_error(table.files.paths[0])
+
+
+def _listed(table: Table, ids: Ids, *, names: tuple[str, ...]) -> str:
+    columns = ", ".join(
+        f"{people.same_ids(written, column.kind, ids)} AS {name}"
+        for written, column, name in zip(
+            column_names(table), table.layout.columns, names, strict=True
+        )
+    )
+    return f"SELECT {columns} FROM {scan(table, header=False)}"
+
+
+def _truth(con: duckdb.DuckDBPyConnection, statement: str) -> bool:
+    row = con.execute(statement).fetchone()
+    return row is not None and bool(row[0])

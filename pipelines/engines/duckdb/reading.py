@@ -1,0 +1,91 @@
+"""Raw relations: DuckDB's readers over checked files, under the names that ingest expects."""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipelines.engines.duckdb.connection import paths
+from pipelines.errors import SourceError
+from pipelines.ingest.check import CheckedSource, Table
+from pipelines.ingest.clean import raw_name
+from pipelines.ingest.clock import Period
+from pipelines.ingest.columns import Layout, unreadable
+from pipelines.ingest.files import Files
+from pipelines.ingest.quoting import identifier, literal
+from pipelines.ingest.skipping import worth_reading
+
+REJECTS_KEPT = 100_000
+"""Malformed lines that are counted in a file; the engine keeps their text while it runs."""
+
+
+def raw_relation(checked: CheckedSource) -> str:
+    """Return the name of a source's raw relation."""
+    return f"ingest_raw_{checked.number}"
+
+
+def rejects_relation(checked: CheckedSource) -> str:
+    """Return the name of the relation of a CSV source's malformed lines."""
+    return f"ingest_rejects_{checked.number}"
+
+
+def make_raw(con: duckdb.DuckDBPyConnection, checked: CheckedSource, period: Period) -> None:
+    """Make the view of a source's mapped columns, without rows far outside the period."""
+    names = _names(checked.table.layout)
+    columns = ", ".join(
+        f"{names[column.name]} AS {raw_name(role)}" for role, column in checked.columns.items()
+    )
+    rows = scan(checked.table, header=True, rejects=rejects_relation(checked))
+    inner = f"SELECT {columns} FROM {rows}"
+    wanted = worth_reading(checked, period)
+    where = f" WHERE {wanted}" if wanted else ""
+    con.execute(f"CREATE VIEW {raw_relation(checked)} AS SELECT * FROM ({inner}) AS r{where}")
+
+
+def scan(table: Table, *, header: bool, rejects: str | None = None) -> str:
+    """Return the FROM clause that reads a table's files.
+
+    Columns of CSV files are named c0, c1, ... by their place.
+    """
+    files = paths(table.files.paths)
+    if table.files.format == "parquet":
+        return f"read_parquet({files}, hive_partitioning = false)"
+    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in _names(table.layout).values())
+    lost = (
+        f", store_rejects = true, rejects_table = '{rejects}', "
+        f"rejects_scan = '{rejects}_scan', rejects_limit = {REJECTS_KEPT}"
+        if rejects
+        else ""
+    )
+    return (
+        f"read_csv({files}, columns = {{{columns}}}, header = {str(header).lower()}, "
+        f"auto_detect = false, delim = {literal(table.layout.delimiter)}, quote = '\"', "
+        f"escape = '\"', ignore_errors = true, hive_partitioning = false{lost})"
+    )
+
+
+def column_names(table: Table) -> list[str]:
+    """Return the SQL names of a table's columns in order, as ``scan`` gives them."""
+    return list(_names(table.layout).values())
+
+
+def damaged(
+    con: duckdb.DuckDBPyConnection, sources: tuple[CheckedSource, ...]
+) -> SourceError | None:
+    """Return the error for the first file that cannot be read to its end; None if all can."""
+    for checked in sources:
+        layout = checked.table.layout
+        columns = ", ".join(_names(layout)[column.name] for column in checked.columns.values())
+        for file in checked.table.files.paths:
+            one = Table(files=Files(checked.table.files.format, (file,)), layout=layout)
+            rows = scan(one, header=True)
+            try:
+                con.execute(f"SELECT BIT_XOR(HASH({columns})) FROM {rows}").fetchall()
+            except duckdb.Error:
+                return unreadable(file, label=checked.source.label)
+    return None
+
+
+def _names(layout: Layout) -> dict[str, str]:
+    if layout.typed:
+        return {column.name: identifier(column.name) for column in layout.columns}
+    return {column.name: f"c{i}" for i, column in enumerate(layout.columns)}

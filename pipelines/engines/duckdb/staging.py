@@ -1,0 +1,147 @@
+"""Staging: all sources once through, into buckets of whole persons.
+
+A bucket is a hash of the person, and of nothing else: all records of a person meet in one bucket,
+and no result depends on how many there are. Rows that are set aside go to negative buckets that
+name source and reason, so that counting them costs no second pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+import pyarrow.parquet as pq
+
+from pipelines.engines.duckdb.connection import paths
+from pipelines.engines.duckdb.reading import raw_relation
+from pipelines.ingest.check import CheckedSource
+from pipelines.ingest.clean import Reading, clean_sql
+from pipelines.ingest.quoting import literal
+from pipelines.ingest.reasons import ROOM
+from pipelines.schemas.zones import ZoneLookup
+
+_LOCATED = "ingest_located"
+_STAGED = "ingest_staged"
+
+
+class Staged(Protocol):
+    """Staged records in buckets."""
+
+    @property
+    def rows(self) -> dict[int, int]:
+        """Rows by bucket; negative buckets hold rows that are set aside."""
+        ...
+
+    def records(self, buckets: Iterable[int]) -> str:
+        """Return a SELECT of the records of some buckets."""
+        ...
+
+    def drop(self, buckets: Iterable[int]) -> None:
+        """Remove what some buckets hold, where that frees anything."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """Records in a table of the engine: for input that fits well into its memory."""
+
+    rows: dict[int, int]
+
+    @classmethod
+    def stage(cls, con: duckdb.DuckDBPyConnection, statement: str) -> InMemory:
+        """Run a staging statement into a table."""
+        con.execute(f"CREATE TABLE {_STAGED} AS {statement}")
+        return cls(dict(con.execute(f"SELECT b, COUNT(*) FROM {_STAGED} GROUP BY b").fetchall()))
+
+    def records(self, buckets: Iterable[int]) -> str:
+        """Return a SELECT of the records of some buckets."""
+        return f"SELECT * FROM {_STAGED} WHERE b IN ({', '.join(map(str, buckets))})"
+
+    def drop(self, buckets: Iterable[int]) -> None:
+        """Do nothing: the table goes as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class InFiles:
+    """Records in private Parquet files, a folder for each bucket."""
+
+    folder: Path
+    rows: dict[int, int]
+
+    @classmethod
+    def stage(cls, con: duckdb.DuckDBPyConnection, statement: str, folder: Path) -> InFiles:
+        """Run a staging statement into files."""
+        # Without dictionaries: they cost more time than the space they save on numbers.
+        con.execute(
+            f"COPY ({statement}) TO {literal(str(folder))} (FORMAT parquet, PARTITION_BY (b), "
+            "COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 1)"
+        )
+        rows = {
+            int(place.name.removeprefix("b=")): sum(
+                pq.read_metadata(file).num_rows for file in place.iterdir()
+            )
+            for place in folder.iterdir()
+        }
+        return cls(folder, rows)
+
+    def records(self, buckets: Iterable[int]) -> str:
+        """Return a SELECT of the records of some buckets."""
+        files = sorted(file for b in buckets for file in (self.folder / f"b={b}").iterdir())
+        return f"SELECT * FROM read_parquet({paths(files)}, hive_partitioning = false)"
+
+    def drop(self, buckets: Iterable[int]) -> None:
+        """Remove the buckets' files."""
+        for bucket in buckets:
+            for file in (self.folder / f"b={bucket}").iterdir():
+                file.unlink()
+
+
+def staging_sql(
+    con: duckdb.DuckDBPyConnection,
+    sources: tuple[CheckedSource, ...],
+    reading: Reading,
+    *,
+    lookup: ZoneLookup,
+    buckets: int,
+) -> str:
+    """Return the SELECT of all rows with bucket ``b`` and zone; make the views that it reads."""
+    columns = ", ".join(_columns(reading, many=len(sources) > 1))
+    zoned: list[str] = []
+    located: list[str] = []
+    for checked in sources:
+        clean = clean_sql(checked, reading, raw=raw_relation(checked))
+        rows = f"SELECT {_bucket(checked, buckets)} AS b, "
+        rows += f"CAST({checked.number} AS SMALLINT) AS source, * FROM ({clean}) AS clean"
+        (zoned if "zone" in checked.columns else located).append(rows)
+    if located:
+        united = " UNION ALL ".join(f"SELECT {columns} FROM ({rows}) AS r" for rows in located)
+        con.execute(f"CREATE VIEW {_LOCATED} AS {united}")
+        zoned.append(lookup.sql(_LOCATED))
+    return " UNION ALL ".join(f"SELECT {columns}, zone FROM ({rows}) AS r" for rows in zoned)
+
+
+def bucket_groups(rows: dict[int, int], most: int) -> list[list[int]]:
+    """Return the buckets of records in groups of at most ``most`` rows, one bucket at least."""
+    groups: list[list[int]] = []
+    held = 0
+    for bucket in sorted(bucket for bucket in rows if bucket >= 0):
+        if not groups or held + rows[bucket] > most:
+            groups.append([])
+            held = 0
+        groups[-1].append(bucket)
+        held += rows[bucket]
+    return groups
+
+
+def _bucket(checked: CheckedSource, buckets: int) -> str:
+    home = "0" if buckets == 1 else f"CAST(HASH(person) % {buckets} AS INTEGER)"
+    return f"CASE WHEN reason = 0 THEN {home} ELSE -({checked.number * ROOM} + reason) END"
+
+
+def _columns(reading: Reading, *, many: bool) -> list[str]:
+    source = ["source"] if many else []
+    ends = ["d_end", "t_end", "declared"] if reading.declared else []
+    return ["b", *source, "person", "d", "t", *ends, "lat_e7", "lon_e7"]

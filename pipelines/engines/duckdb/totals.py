@@ -1,0 +1,50 @@
+"""Finished totals: sparse sums in one private file, read a table and date at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from dp.errors import BoundError
+from pipelines.engines.scratch import Scratch
+
+
+@dataclass(frozen=True, slots=True)
+class FileTotals:
+    """Bounded totals of a finished job. Private.
+
+    Attributes:
+        file: Parquet with ``n`` (place in ``tables``), ``d``, ``cell``, ``total``, sorted.
+        tables: Table names.
+    """
+
+    file: Path = field(repr=False)
+    tables: tuple[str, ...]
+    _scratch: Scratch = field(repr=False)
+
+    def vector(self, table: str, day: int, size: int) -> NDArray[np.int64]:
+        """Return the dense totals of one table and date: int64, shape (size,).
+
+        Raises:
+            BoundError: the job had no such table, or its statement gave a cell outside the key set.
+        """
+        if table not in self.tables:
+            raise BoundError(f"{table}: no totals; the job counted {', '.join(self.tables)}")
+        n = self.tables.index(table)
+        found = pq.read_table(
+            self.file, columns=["cell", "total"], filters=[("n", "=", n), ("d", "=", day)]
+        )
+        cells, totals = (found.column(i).to_numpy() for i in range(2))
+        if len(cells) and (cells.min() < 0 or cells.max() >= size):
+            raise BoundError(f"{table}: its statement gave a cell outside the key set")
+        vector = np.zeros(size, dtype=np.int64)
+        vector[cells] = totals
+        return vector
+
+    def close(self) -> None:
+        """Remove the job's folder; a second call does nothing."""
+        self._scratch.remove()
