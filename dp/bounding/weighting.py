@@ -92,9 +92,8 @@ class Weighting:
             return f"SELECT c.d, c.cell, CASE WHEN {whole} ELSE {share} END AS w {joined}"
         square = f"{self.cap * self.factor**2} * (v * v) // n"
         return (
-            f"SELECT d, cell, CASE WHEN {whole} WHEN g * g > q THEN g - 1 "
-            "WHEN (g + 1) * (g + 1) <= q THEN g + 1 ELSE g END AS w "
-            "FROM (SELECT *, CAST(FLOOR(SQRT(CAST(q AS DOUBLE))) AS BIGINT) AS g "
+            f"SELECT d, cell, CASE WHEN {whole} WHEN g * g > q THEN g - 1 ELSE g END AS w "
+            "FROM (SELECT *, CAST(FLOOR(SQRT(CAST(q AS DOUBLE)) + 5e-1) AS BIGINT) AS g "
             f"FROM (SELECT c.d, c.cell, v, n, {square} AS q {joined}) AS squares) AS guesses"
         )
 
