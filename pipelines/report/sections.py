@@ -1,0 +1,222 @@
+"""The words of the page: the promise, what is not promised, how precise the numbers are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from dp.law import NoiseLaw
+from pipelines.release.status import STATUSES
+from pipelines.report.folded import fold
+from pipelines.report.html import element, figure, items, table
+
+_CHANCE = 0.01
+_GLOSSARY = {
+    "value": "A count with random noise added. Right on average for the panel; it may be negative,"
+    " and negative values belong in every sum.",
+    "sd": "Standard deviation of the noise alone. The noise of different rows is independent: to"
+    " add rows, add their values and the squares of their sd.",
+    "95% interval": "Holds the number without noise with 95% probability. It does not cover the"
+    " clipping of very active people, nor who is missing from the panel. For sums and means it is"
+    " 1.96 sd on each side.",
+    "panel": "The people whose phones are in the data. Not the population: nothing on this page is"
+    " scaled up.",
+    "overnight zone": "Where a person spent most of the known time between 20:00 and the end of"
+    " the date. Not a home address.",
+    "presence": "How many people are in a zone at the middle of a time bin.",
+    "trip": "Two stays in a row in different zones, counted at the departure's date.",
+    "epsilon, delta, rho": "Measures of what one person can lose; smaller is safer. They mean"
+    " nothing without their unit: per person per how many dates.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How many numbers a table publishes and how precise they are. All of it is public.
+
+    Attributes:
+        table, summary, counts: From the table's declaration.
+        cells: Published rows.
+        half: Half-width of a row's 95% interval.
+        sound: Share of rows with the status ``ok`` among those that carry noise.
+    """
+
+    table: str
+    summary: str
+    counts: str
+    cells: int
+    half: float
+    sound: float
+
+
+def precision_of(folder: Path, facts: Mapping[str, Any]) -> Precision:
+    """Return the precision of one table; ``facts`` is its entry in ``privacy.json``."""
+    path = folder / "tables" / f"{facts['table']}.parquet"
+    by_status = fold(path, ("status",))
+    rows = dict(zip(by_status.labels[0], by_status.rows.tolist(), strict=True))
+    law = NoiseLaw(facts["mechanism"], float(facts["scale"]), int(facts["factor"]))
+    noisy = rows.get("ok", 0) + rows.get("low_precision", 0)
+    return Precision(
+        table=facts["table"],
+        summary=facts["summary"],
+        counts=facts["counts"],
+        cells=pq.ParquetFile(path).metadata.num_rows,
+        half=law.half_width(0.95),
+        sound=rows.get("ok", 0) / noisy if noisy else 0.0,
+    )
+
+
+def promise(guarantee: Mapping[str, Any]) -> str:
+    """Return the promise in plain words, with every epsilon beside its unit."""
+    subject = str(guarantee["subject"])
+    return "".join(
+        [
+            element(
+                "p",
+                "With or without the records of any one "
+                f"{subject}, nearly the same numbers come out. So they limit what anyone can learn"
+                f" about a {subject}'s movements because those records were used.",
+            ),
+            element("p", f"Protected as one unit: {_lower(guarantee['unit_details'])}"),
+            element("p", str(guarantee["attestation"])),
+        ]
+    )
+
+
+def losses(guarantee: Mapping[str, Any]) -> str:
+    """Return what the unit can lose per 1, 7, 30 and 365 dates and so far, each with its unit."""
+    subject, spans = str(guarantee["subject"]), list(guarantee["spans"])
+    rated = {span["dates"]: span for span in spans if span["basis"] == "rate"}
+    booked = {span["dates"]: span for span in spans if span["basis"] == "ledger"}
+    rows = [
+        (
+            "the series so far"
+            if dates is None
+            else str((rated.get(dates) or booked[dates])["span"]),
+            _loss(rated.get(dates), subject),
+            _guess(rated.get(dates)),
+            _loss(booked.get(dates), subject),
+            _guess(booked.get(dates)),
+        )
+        for dates in dict.fromkeys([*rated, *booked])
+    ]
+    deltas = " or ".join(sorted({f"{float(span['delta']):.0e}" for span in spans})).replace(
+        "e-0", "e-"
+    )
+    head = (
+        "span",
+        "epsilon, if every date is charged as here",
+        "a 1% guess becomes",
+        "epsilon, worst span booked so far",
+        "a 1% guess becomes",
+    )
+    caption = f"What one {subject} can lose, at most; epsilon at delta {deltas}"
+    note = (
+        "A 1% guess: an attack that would be right 1% of the time without those records is right at"
+        " most this often because they were used."
+    )
+    return table(head, rows, caption=caption) + element("p", note, class_="note")
+
+
+def not_promised(guarantee: Mapping[str, Any]) -> str:
+    """Return what the promise leaves out."""
+    return items(str(line) for line in guarantee["not_promised"])
+
+
+def precision(rows: Sequence[Precision]) -> str:
+    """Return how many numbers each table has and how precise one of them is."""
+    return table(
+        ("table", "one number counts", "numbers", "95% noise of one number", "precise alone"),
+        [
+            (
+                f"{row.table}: {row.summary}",
+                row.counts,
+                f"{row.cells:,}",
+                f"\N{PLUS-MINUS SIGN}{figure(row.half)}",
+                f"{row.sound:.0%}",
+            )
+            for row in rows
+        ],
+        caption="How many numbers, and how precise",
+    )
+
+
+def statuses(limit: float) -> str:
+    """Return the legend of statuses."""
+    said = {
+        name: f"{meaning} (here: sd at most {limit:g} of the value)" if name == "ok" else meaning
+        for name, meaning in STATUSES.items()
+    }
+    return _terms(said.items())
+
+
+def glossary() -> str:
+    """Return the glossary."""
+    return _terms(_GLOSSARY.items())
+
+
+def files(folder: Path, tables: Sequence[str]) -> str:
+    """Return links to the files beside the page."""
+    known = {
+        "README.md": "the promise and how to read the tables",
+        "privacy.json": "the guarantee as data",
+        "datapackage.json": "every column: type, unit, meaning",
+        "manifest.json": "hashes of all files, the spec, the ledger entry",
+        "zones.geojson": "the zones",
+    }
+    for name in tables:
+        known[f"tables/{name}.csv"] = f"{name}, as text"
+        known[f"tables/{name}.parquet"] = f"{name}, the same rows"
+    lines = [
+        f"<li>{element('a', name, href=name)} {element('span', said)}</li>"
+        for name, said in known.items()
+        if (folder / name).is_file()
+    ]
+    return f'<ul class="files">{"".join(lines)}</ul>'
+
+
+def headline(guarantee: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the epsilon of the policy's window at this release's rate, and its unit."""
+    window = guarantee["window_days"]
+    spans = list(guarantee["spans"])
+    rated = [s for s in spans if s["basis"] == "rate" and s["dates"] == window]
+    chosen = rated[0] if rated else spans[-1]
+    return f"\N{GREEK SMALL LETTER EPSILON} {_epsilon(chosen)}", _unit(chosen, guarantee["subject"])
+
+
+def _loss(span: Mapping[str, Any] | None, subject: str) -> str:
+    if span is None:
+        return ""
+    return f"{_epsilon(span)} {_unit(span, subject)} (rho {_up(float(span['rho_float']), 4):g})"
+
+
+def _guess(span: Mapping[str, Any] | None) -> str:
+    found = [one for one in span["attack_bound"] if one["p_out"] == _CHANCE] if span else []
+    return f"{math.ceil(found[0]['p_in_at_most'] * 1000) / 10:g}%" if found else ""
+
+
+def _unit(span: Mapping[str, Any], subject: str) -> str:
+    return f"per {subject} per {'whole series' if span['dates'] is None else span['span']}"
+
+
+def _epsilon(span: Mapping[str, Any]) -> str:
+    return f"{_up(float(span['epsilon']), 2):g}"
+
+
+def _up(value: float, places: int) -> float:
+    scale = 10.0**places
+    return math.ceil(round(value * scale, 6)) / scale
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _terms(pairs: Iterable[tuple[str, str]]) -> str:
+    rows = "".join(f"<div>{element('dt', t)}{element('dd', said)}</div>" for t, said in pairs)
+    return f"<dl>{rows}</dl>"
