@@ -95,10 +95,14 @@ class Calendar:
         the instant of the skip.
         """
         target = dt.datetime.combine(date, time)
-        early, late = sorted(
+        first, second = (
             int(target.replace(tzinfo=self.zone, fold=fold).timestamp()) for fold in (0, 1)
         )
-        return early + bisect_left(range(early, late), True, key=lambda s: self._shows(s) >= target)
+        if first <= second:
+            return first
+        # Skipped: read with the offsets after and before the skip, the time lies around it.
+        skip = bisect_left(range(second, first), True, key=lambda s: self._shows(s) >= target)
+        return second + skip
 
     def _shows(self, instant_s: int) -> dt.datetime:
         return dt.datetime.fromtimestamp(instant_s, self.zone).replace(tzinfo=None)

@@ -40,7 +40,7 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "t_first": "INTEGER: first record",
             "t_last": "INTEGER: end of the last record, at most the first record of the next run",
             "t_end": "INTEGER: end of the known position; runs of a person never overlap",
-            "lat_e7": "INTEGER: middle of the box around the run's records",
+            "lat_e7": "INTEGER: middle of the box around the run's records; only where needed",
             "lon_e7": "INTEGER",
             "declared": "BOOLEAN: holds a declared stay",
         },

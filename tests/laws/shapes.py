@@ -34,7 +34,7 @@ def _checkin(person: str, day: MobilityDay, t: int, zone: int) -> Record:
 def hub(days: Days, zones: int) -> list[Record]:
     """One person stays in every zone, again and again, among people who stay in one."""
     hopper = [
-        _at("hub", day, t, (t // (25 * MIN)) % zones)
+        _at("hub", day, t, (t // (25 * MIN) + 2 * day.index) % zones)
         for day in days
         for t in range(0, day.length_s, 25 * MIN)
     ]
@@ -61,7 +61,7 @@ def commuter(days: Days, zones: int) -> list[Record]:
     for i in range(4):
         home, work = i % zones, (i + zones // 2) % zones if i else OUT
         for day in days:
-            late = i * 7 * MIN
+            late = (i + 3 * day.index) * 7 * MIN
             found += [_at(f"c{i}", day, t, home) for t in range(0, 4 * HOUR, HOUR + 11)]
             found += [_at(f"c{i}", day, t + late, work) for t in range(5 * HOUR, 13 * HOUR, HOUR)]
             found += [_at(f"c{i}", day, t + late, home) for t in range(14 * HOUR, 22 * HOUR, HOUR)]
@@ -82,7 +82,7 @@ def two_devices(days: Days, zones: int) -> list[Record]:
     return [
         _at("two", day, t + offset, zone)
         for day in days
-        for offset, zone in ((0, 0), (3 * MIN, zones - 1))
+        for offset, zone in ((0, day.index % zones), (3 * MIN, zones - 1))
         for t in range(0, day.length_s - HOUR, 17 * MIN)
     ] + _resident("one", days, 1)
 
@@ -107,6 +107,19 @@ def clock_change(days: Days, zones: int) -> list[Record]:
         for day in days
         for t in range(0, day.length_s, 30 * MIN)
     ]
+
+
+def sleepers(days: Days, zones: int) -> list[Record]:
+    """A crowd whose nights rest on one long gap, one who is awake in its middle."""
+    crowd = [
+        _at(f"sleeper{i}", day, t, 0)
+        for i in range(12)
+        for day in days
+        for t in (15 * HOUR, 16 * HOUR, 22 * HOUR + day.index)
+    ]
+    turns = [_at("turns", day, t, 0) for day in days for t in (15 * HOUR, 16 * HOUR, 22 * HOUR)]
+    awake = [_at(("awake", "turns")[day.index % 2], day, 19 * HOUR, 1) for day in days]
+    return crowd + turns + awake
 
 
 def out_of_area(days: Days, zones: int) -> list[Record]:
@@ -143,7 +156,7 @@ def gaps(days: Days, zones: int) -> list[Record]:
     found = []
     for start in (0, 15 * HOUR):
         for k, limit in enumerate((HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR)):
-            for slip in (-1, 0, 1, 2):
+            for slip in (0, 1):
                 for there in (0, 1):
                     person = f"gap-{start}-{k}-{slip}-{there}"
                     found.append(_at(person, days[0], start, 0))
@@ -178,6 +191,8 @@ def spans(days: Days, zones: int) -> list[Record]:
             _at("cut", day, 0, 2 % zones, until=5 * MIN),
             _at("same", day, HOUR, 0, until=9 * HOUR),
             _at("same", day, HOUR, 1, until=2 * HOUR),
+            _at("shadow", day, 0, 0, until=end),
+            _at("shadow", day, 1, 1, until=end),
             _at("empty", day, 3 * HOUR, 0, until=3 * HOUR),
         ]
     return found
@@ -215,6 +230,7 @@ SHAPES: dict[str, Shape] = {
         two_devices,
         midnight,
         clock_change,
+        sleepers,
         out_of_area,
         duplicates,
         ties,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import duckdb
@@ -93,7 +93,9 @@ class Bench:
         params: TraceParams | None = None,
         *,
         declared: bool = True,
+        edit: Callable[[str, str], str] = lambda _, sql: sql,
     ) -> None:
+        """Make all relations; ``edit(name, sql)`` may plant a bug in a statement."""
         self.world = world
         self.con = _DATABASE[0].cursor()  # its temporary tables are its own
         fill(self.con, records, world.calendar, declared=declared)
@@ -101,7 +103,7 @@ class Bench:
             world, params or TraceParams(), needs=NEEDS, declared=declared
         )
         for name, sql in statements:
-            self.con.execute(f"CREATE TEMP TABLE {name} AS {sql}")
+            self.con.execute(f"CREATE TEMP TABLE {name} AS {edit(name, sql)}")
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return sorted(self.con.execute(sql).fetchall())

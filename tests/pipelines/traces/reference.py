@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def far_enough(a: Run, b: Run, params: TraceParams, cosine_ppm: int) -> bool:
 def trips(stayed: list[Run], params: TraceParams, cosine_ppm: int) -> list[Trip]:
     return [
         Trip(a.zone, b.zone, a.t_end, b.t_start)
-        for a, b in zip(stayed, stayed[1:], strict=False)
+        for a, b in pairwise(stayed)
         if a.zone != b.zone and min(a.zone, b.zone) >= 0 and far_enough(a, b, params, cosine_ppm)
     ]
 

@@ -6,12 +6,13 @@ import datetime as dt
 
 import pytest
 import reference
-from harness import Bench, by_person_date, calendar, day_of, make_world, spot
+from harness import Bench, by_person_date, calendar, day_of, make_world
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from reference import Record
 from shapes import FIXES_ONLY, SHAPES
+from strategies import parameters, records
 
+from pipelines.schemas.calendar import Calendar
 from pipelines.schemas.traces import TraceParams
 from pipelines.traces.trips import cosine_ppm
 
@@ -20,37 +21,9 @@ AUTUMN = calendar(dt.date(2026, 10, 30))  # 24, 25 and 24 hours
 ZONES = 5
 
 
-@st.composite
-def records(draw: st.DrawFn, *, spans: bool) -> list[Record]:
-    """A few people's records, drawn so that ties, odd gaps and overlaps are common."""
-    steps = st.sampled_from([0, 0, 1, 59, 600, 1201, 3599, 3600, 7200, 7201, 9000, 28_800, 28_801])
-    found = []
-    for person in draw(st.lists(st.sampled_from("abcd"), min_size=1, max_size=4, unique=True)):
-        d, t = draw(st.integers(0, 2)), draw(st.sampled_from([0, 1, 3600, 50_000]))
-        end = AUTUMN.dates[d].length_s
-        for _ in range(draw(st.integers(1, 12))):
-            zone = draw(st.sampled_from([-1, 0, 0, 1, 2, 3]))
-            length = draw(steps) if spans and draw(st.booleans()) else 0
-            said = spans and length == 0 and draw(st.booleans())
-            t2, where = min(t + length, end), spot(zone, draw(st.sampled_from([0, 300, 700])))
-            found.append(Record(t, zone, t2, person, d, **where, declared=said))
-            t = min(t + draw(steps), end - 1)
-    return draw(st.permutations(found + found[: draw(st.integers(0, 3))]))
-
-
-@st.composite
-def parameters(draw: st.DrawFn) -> TraceParams:
-    return TraceParams(
-        same_zone_gap_minutes=draw(st.sampled_from([1, 60, 120, 1440])),
-        overnight_gap_minutes=draw(st.sampled_from([1, 60, 480])),
-        move_gap_minutes=draw(st.sampled_from([0, 1, 60, 720])),
-        min_dwell_minutes=draw(st.sampled_from([0, 20, 60])),
-        min_trip_m=draw(st.sampled_from([0, 500, 1200, 50_000])),
-        min_overnight_minutes=draw(st.sampled_from([1, 120])),
-    )
-
-
-def check_all(found: list[Record], params: TraceParams, *, declared: bool, cal=AUTUMN) -> None:
+def check_all(
+    found: list[Record], params: TraceParams, *, declared: bool, cal: Calendar = AUTUMN
+) -> None:
     world = make_world(ZONES, cal)
     bench = Bench(found, world, params, declared=declared)
     by_name = {name: bench.relation(name) for name in ("runs", "stays", "trips", "people")}
@@ -96,7 +69,7 @@ def test_fixes_alone_give_what_the_reference_gives(
 
 @pytest.mark.parametrize("cal", [SPRING, AUTUMN], ids=["spring", "autumn"])
 @pytest.mark.parametrize("name", SHAPES)
-def test_bad_shapes_give_what_the_reference_gives(name: str, cal) -> None:
+def test_bad_shapes_give_what_the_reference_gives(name: str, cal: Calendar) -> None:
     check_all(SHAPES[name](cal.dates, ZONES), TraceParams(), declared=True, cal=cal)
 
 

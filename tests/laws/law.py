@@ -1,0 +1,104 @@
+"""The laws: how far one person may move each bounded table, and which records a date may read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from harness import SECRET, Bench
+from reference import Record
+
+from dp.bounds import Bounds
+from pipelines.schemas.world import World
+from pipelines.tables import TABLES
+
+Totals = dict[int, dict[int, int]]
+Edit = Callable[[str, str], str]
+TABLE_CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
+    "panel": ("panel", {}),
+    "presence": ("presence", {}),
+    "presence-480": ("presence", {"bin_minutes": 480}),
+    "visits": ("visits", {"cap": 2}),
+    "visits-laplace": ("visits", {"cap": 2, "noise": "laplace"}),
+    "visits-sampling": ("visits", {"cap": 2, "bounding": "sampling"}),
+    "od_flows": ("od_flows", {"cap": 3}),
+    "od_flows-laplace": ("od_flows", {"cap": 3, "noise": "laplace"}),
+    "od_flows-sampling": ("od_flows", {"cap": 3, "bounding": "sampling"}),
+}
+
+
+class Case:
+    """One table under one choice of parameters in one world."""
+
+    def __init__(self, choice: str, world: World) -> None:
+        name, options = TABLE_CHOICES[choice]
+        self.table = TABLES[name]
+        self.params = self.table.params(table=name, **options)
+        self.world = world
+
+    def bounds(self, d: int) -> Bounds:
+        return self.table.rule(self.world, self.params, self.world.calendar.dates[d], None).bounds
+
+    def totals(self, bench: Bench) -> Totals:
+        return bench.totals(self.table, self.params)
+
+    def planted(self, sql: str) -> Callable[[Bench], Totals]:
+        return lambda bench: bench.summed(sql)
+
+    def rule_sql(self) -> str:
+        from pipelines.tables import sensitive
+
+        day = self.world.calendar.dates[0]
+        made = sensitive(self.table, self.world, self.params)
+        return self.table.rule(self.world, self.params, day, SECRET).sql(made)
+
+
+def moved(whole: dict[int, int], without: dict[int, int]) -> Bounds | None:
+    """How far totals moved, as the four norms; None where they did not."""
+    cells = set(whole) | set(without)
+    change = [abs(whole.get(c, 0) - without.get(c, 0)) for c in cells]
+    change = [v for v in change if v]
+    if not change:
+        return None
+    return Bounds(
+        l0=len(change), l1=sum(change), l2_squared=sum(v * v for v in change), linf=max(change)
+    )
+
+
+def exceeded(change: Bounds | None, allowed: Bounds) -> list[str]:
+    if change is None:
+        return []
+    names = ("l0", "l1", "l2_squared", "linf")
+    return [name for name in names if getattr(change, name) > getattr(allowed, name)]
+
+
+def removals(found: list[Record]) -> list[list[Record]]:
+    """The records without each person in turn; of a crowd, without a few and the last."""
+    people = sorted({record.person for record in found})
+    people = people[: -1 : 1 + len(people) // 8] + people[-1:]
+    return [[record for record in found if record.person != person] for person in people]
+
+
+def changes(
+    found: list[Record],
+    world: World,
+    of: dict[str, Callable[[Bench], Totals]],
+    edit: Edit = lambda _, sql: sql,
+) -> list[tuple[str, int, Bounds]]:
+    """Every change that the removal of one person makes: (what, date, change)."""
+    bench = Bench(found, world, edit=edit)
+    whole = {name: totals(bench) for name, totals in of.items()}
+    made = []
+    for fewer in removals(found):
+        bench = Bench(fewer, world, edit=edit)
+        for name, totals in of.items():
+            without = totals(bench)
+            for d in range(len(world.calendar.dates)):
+                change = moved(whole[name].get(d, {}), without.get(d, {}))
+                made += [(name, d, change)] if change else []
+    return made
+
+
+def as_bytes(totals: dict[int, int]) -> bytes:
+    return json.dumps(sorted(totals.items())).encode()
