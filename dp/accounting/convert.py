@@ -71,7 +71,7 @@ def _epsilon_at(t: float, *, rho: float, wanted: float) -> float:
     return math.nextafter(exact + slack, math.inf)
 
 
-def attack_bound(p_out: float, rho: Rho | float, *, delta: float = 0.0) -> float:
+def attack_bound(p_out: float, rho: Rho | float, *, delta: float | Fraction = 0.0) -> float:
     """Return the most that using a person's records can raise any attack's success to.
 
     An attack is any event: a guess about the person coming true, an alarm of a membership test.
@@ -92,15 +92,16 @@ def attack_bound(p_out: float, rho: Rho | float, *, delta: float = 0.0) -> float
     0.035
     """
     cost = _up(rho.value) if isinstance(rho, Rho) else float(rho)
-    if not (0.0 <= p_out <= 1.0 and 0.0 <= cost < math.inf and 0.0 <= delta < 1.0):
+    spent = _up(delta) if isinstance(delta, Fraction) else float(delta)
+    if not (0.0 <= p_out <= 1.0 and 0.0 <= cost < math.inf and 0.0 <= spent < 1.0):
         raise ValueError(
             f"p_out must lie in 0 to 1, rho be 0 or more and delta lie in 0 to 1, "
-            f"got {p_out}, {cost} and {delta}"
+            f"got {p_out}, {cost} and {spent}"
         )
-    if delta == 0.0:
+    if spent == 0.0:
         return _bound(p_out, cost)
-    inner = min(1.0, p_out / (1.0 - delta) * (1.0 + _ROUNDING))
-    return min(1.0, (delta + (1.0 - delta) * _bound(inner, cost)) * (1.0 + _ROUNDING))
+    inner = min(1.0, p_out / (1.0 - spent) * (1.0 + _ROUNDING))
+    return min(1.0, (spent + (1.0 - spent) * _bound(inner, cost)) * (1.0 + _ROUNDING))
 
 
 def _bound(p_out: float, rho: float) -> float:

@@ -50,8 +50,6 @@ def rho(kind: NoiseKind, scale: float, bounds: Bounds) -> Fraction:
 
 def add_noise(kind: NoiseKind, scale: float, totals: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return ``totals`` plus independent noise in every cell; int64, same shape (cells,)."""
-    if not totals.size:
-        return np.zeros(0, dtype=np.int64)
     writable = np.array(totals, dtype=np.int64, order="C")  # read-only arrays are not taken
     drawn = _measurement(kind, scale)(writable)
     return np.asarray(drawn, dtype=np.int64)

@@ -166,6 +166,16 @@ def test_a_rho_so_large_that_no_noise_is_left_is_refused(make: Make) -> None:
         make(ONE, Rho.of("10000"))
 
 
+def test_a_map_that_asks_for_more_than_the_textbook_is_never_overruled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from dp.mechanisms import _opendp
+
+    monkeypatch.setattr(_opendp, "rho", lambda *_: Fraction(1, 59))
+    with pytest.raises(BoundError, match="OpenDP's map stays above rho 1/60"):
+        gaussian(ONE, Rho.of("1/60"))
+
+
 @pytest.mark.parametrize("scale", [0.0, -1.0, 0.1, math.nan, math.inf])
 def test_no_law_has_a_scale_of_nearly_zero(scale: float) -> None:
     with pytest.raises(ValueError, match=r"scale must be 0\.125 or more"):

@@ -104,6 +104,7 @@ def test_edges_are_exact() -> None:
     assert attack_bound(0.25, 0.0) == pytest.approx(0.25, rel=1e-11)
     assert attack_bound(0.0, 0.5, delta=0.25) == pytest.approx(0.25, rel=1e-12)
     assert attack_bound(0.01, Rho(Fraction(1, 10))) == attack_bound(0.01, 0.1)
+    assert attack_bound(0.0, 0.5, delta=Fraction(1, 3)) >= Fraction(1, 3)
 
 
 @pytest.mark.parametrize(
