@@ -66,7 +66,8 @@ def _city(out: Console, folder: Path) -> Path:
         raise SpecError(
             f"{folder} cannot be written: {fault.strerror}. Write another --folder."
         ) from None
-    out.print(f"[green]made[/]      a synthetic city in {shown_path(folder)}", soft_wrap=True)
+    what = f"a city of {_PEOPLE:,} simulated people and {_DAYS} dates in {shown_path(folder)}"
+    out.print(f"[green]made[/]      {what}", soft_wrap=True)
     return files.spec
 
 

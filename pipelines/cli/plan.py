@@ -71,7 +71,7 @@ def show_plan(out: Console, plan: Plan) -> None:
     _certified(out, plan)
     left = remaining(plan)
     out.print(
-        f"\nIn the tightest {left['window']}, rho {left['spent']} of {left['cap']} will be spent; "
+        f"In the tightest {left['window']}, rho {left['spent']} of {left['cap']} will be spent; "
         f"[bold]rho {left['remaining']}[/] (about {left['dates_more']} more dates like these) "
         "remains."
     )
@@ -112,6 +112,10 @@ def _tables(out: Console, plan: Plan) -> None:
     ]
     columns = ("table", "noise", "cells", "L2", "rho", "sd", "95% half-width", "ok from")
     grid(out, "What is measured on each date", columns=columns, rows=rows, left=2)
+    limit = plan.spec.release.max_relative_sd
+    out.print(
+        f"[dim] smaller values than 'ok from' are marked low_precision (sd above {limit:.0%})[/]\n"
+    )
 
 
 def _certified(out: Console, plan: Plan) -> None:
@@ -131,7 +135,9 @@ def _certified(out: Console, plan: Plan) -> None:
         columns=("over", "rho", "epsilon", f"a {_GUESS:.0%} guess becomes", "rho*", "epsilon*"),
         rows=rows,
     )
-    out.print("[dim] * the worst such span of what is booked in the ledger, this plan included[/]")
+    out.print(
+        "[dim] * the worst such span of what is booked in the ledger, this plan included[/]\n"
+    )
 
 
 def _cells(one: Any) -> tuple[str, str]:

@@ -36,13 +36,14 @@ def release(spec: SpecArgument = SPEC) -> None:
 def say_done(folder: Path, plan: Plan) -> None:
     """Print where the release is, what it cost, and what to do next."""
     from pipelines.cli.common import console, shown_path
+    from pipelines.cli.show import figure
 
     out = console()
     new = len(plan.new)
     out.print(f"[bold green]released[/]  {shown_path(folder)}", soft_wrap=True)
     if new:
-        price = f"rho {plan.rate.rho.value} per date, {new} measurements"
-        out.print(f"charged   {price}, for {plan.policy.unit}", soft_wrap=True)
+        price = f"rho {figure(float(plan.rate.rho))} per date, {new} measurements"
+        out.print(f"charged   {price}; the unit is {plan.policy.unit}", soft_wrap=True)
     else:
         out.print("charged   nothing: every measurement was paid for before")
     page = folder / "report.html"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -82,8 +83,13 @@ def said(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones() - _NOT_ZONES)
+
+
 def _time_zone(name: str) -> str:
-    known = available_timezones() - _NOT_ZONES
+    known = _zones()
     if name in known:
         return name
     hint = nearest(name, known) or ' Write one such as "Asia/Seoul".'

@@ -27,6 +27,7 @@ CODES = {
     dp_errors.LedgerFault: 5,
     dp_errors.LedgerBusy: 5,
     errors.ResourceError: 6,
+    errors.EngineError: 1,
     errors.VerifyError: 7,
     dp_errors.BoundError: 1,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,7 @@ def test_a_plan_that_does_not_fit_is_refused_before_anything(
 ) -> None:
     run("ledger", "create", "city.ledger")
     edit("[zones]", 'rho_per_date = "1/4"\n[zones]')
+    edit("report = true", "report = false")
     run("release")
     edit("days = 2", "days = 3")
     (line,) = run.lines("release", code=2)
@@ -199,9 +201,8 @@ def test_what_was_reserved_and_never_drawn_can_be_given_back(run: Any, city: Pat
     assert "has no release nothing-0009" in line
 
 
-def test_a_folder_that_was_deleted_is_noticed(run: Any, city: Path) -> None:
-    import shutil
-
+def test_a_folder_that_was_deleted_is_noticed(run: Any, city: Path, edit: Edit) -> None:
+    edit("report = true", "report = false")
     run("ledger", "create", "city.ledger")
     run("release")
     shutil.rmtree(city / "releases")
