@@ -84,3 +84,14 @@ def test_a_spend_without_dates_or_with_unordered_dates_is_refused() -> None:
 def test_a_window_of_no_dates_is_refused() -> None:
     with pytest.raises(ValueError, match="1 date or more, got 0"):
         worst_window([], 0)
+
+
+@settings(deadline=None, max_examples=80)
+@given(_spends(), st.one_of(st.none(), st.integers(1, 12)))
+def test_the_ledgers_own_sums_agree(spends: list[Spend], days: int | None) -> None:
+    from dp.ledger.window import add, runs_of, worst
+
+    sums: dict = {}
+    for spend in spends:
+        add(sums, runs_of(spend.reads), spend.loss)
+    assert worst(sums, days).loss == worst_window(spends, days)
