@@ -36,11 +36,11 @@ def _map(contents: list[Any]) -> Any:
 
     furniture = alt.Chart(alt.NamedData("furniture"))
     bar = furniture.transform_filter("datum.geometry").mark_geoshape(
-        filled=False, stroke=INK, strokeWidth=1.5
+        aria=False, filled=False, stroke=INK, strokeWidth=1.5
     )
     words = (
         furniture.transform_filter("datum.text")
-        .mark_text(color=INK, fontSize=11, align="left", baseline="bottom", dx=2, dy=-3)
+        .mark_text(aria=False, color=INK, fontSize=11, align="left", baseline="bottom", dx=2, dy=-3)
         .encode(longitude="x:Q", latitude="y:Q", text="text:N")
     )
     return (
@@ -130,6 +130,7 @@ def _series() -> Any:
                 labelExpr="labels[datum.value]",
                 labelAlign="left",
                 labelOffset=2,
+                labelBound=True,
                 grid=True,
             ),
         )

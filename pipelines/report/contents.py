@@ -30,6 +30,8 @@ from pipelines.report.totals import (
 
 SHOWN = 20
 """Rows of a ranked chart or table."""
+MOST_CELLS = 1_000_000
+"""Above this many numbers on one map, single hours stay in the tables and out of the page."""
 
 
 class Contents:
@@ -101,7 +103,7 @@ class Contents:
         bars = {"panel-zones": named[:SHOWN] + unknown, "panel-hours": hours} if zones else {}
         return {
             "map": map_payload(shapes_of(self.release.zones), ids=self.ids, names=self.names),
-            "layers": [layer_payload(layer) for layer in self.layers],
+            "layers": [layer_payload(layer, most_cells=MOST_CELLS) for layer in self.layers],
             "daily": daily_payload(self.daily),
             "flows": flows_payload(self.flows) or None,
             "bars": {name: bars_payload(rows) for name, rows in bars.items()},

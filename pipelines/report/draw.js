@@ -38,7 +38,9 @@ function config(width) {
 
 function draw(id, spec, datasets, params) {
   const holder = document.getElementById(id);
-  const own = Object.assign({}, spec, { datasets: datasets });
+  const own = Object.assign({}, spec, {
+    datasets: datasets, description: holder.getAttribute("aria-label"),
+  });
   own.params = (spec.params || []).map(
     (one) => (params && one.name in params ? Object.assign({}, one, { value: params[one.name] }) : one)
   );
@@ -68,7 +70,7 @@ function extent(map) {
 
 function mapHeight(id, map) {
   const width = document.getElementById(id).clientWidth || 600, span = extent(map);
-  return Math.round(Math.min(620, Math.max(240, (width * span.spanY) / span.spanX)));
+  return Math.round(Math.min(620, Math.max(170, (width * span.spanY) / span.spanX)));
 }
 
 function arc(from, to) {

@@ -17,7 +17,9 @@ def element(tag: str, text: str, **attributes: str) -> str:
     >>> element("a", "1 < 2", href="tables/x.csv")
     '<a href="tables/x.csv">1 &lt; 2</a>'
     """
-    said = "".join(f' {name.rstrip("_")}="{escape(v)}"' for name, v in attributes.items())
+    said = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{escape(v)}"' for name, v in attributes.items()
+    )
     return f"<{tag}{said}>{escape(text)}</{tag}>"
 
 
@@ -26,18 +28,27 @@ def items(lines: Iterable[str]) -> str:
     return "<ul>" + "".join(element("li", line) for line in lines) + "</ul>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> str:
-    """Return a table; the first column names the row, the others are set as figures."""
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, stacks: bool = False
+) -> str:
+    """Return a table; the first column names the row, the others are set as figures.
+
+    With ``stacks`` its cells stand below each other, each with its column's name, on a narrow page.
+    """
     top = "".join(element("th", name, scope="col") for name in head)
     body = "".join(
         "<tr>"
         + element("th", row[0], scope="row")
-        + "".join(element("td", cell) for cell in row[1:])
+        + "".join(
+            element("td", cell, data_label=name)
+            for name, cell in zip(head[1:], row[1:], strict=True)
+        )
         + "</tr>"
         for row in rows
     )
+    kind = "stacks" if stacks else "plain"
     return (
-        f'<div class="scroll"><table>{element("caption", caption)}'
+        f'<div class="scroll"><table class="{kind}">{element("caption", caption)}'
         f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

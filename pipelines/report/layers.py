@@ -103,9 +103,7 @@ def _layer(
     at = {zone: i for i, zone in enumerate(folded.labels[-1])}
     order = np.array([at[zone] for zone in zones], dtype=np.int64)
     names = _slot_names(path, folded) if binned else [[WHOLE] for _ in dates]
-    slots = tuple(
-        dict.fromkeys([WHOLE, *(name for row in names for name in row if name is not None)])
-    )
+    slots = _slots(names)
     grid: list[dict[str, Frame]] = [
         {
             name: _published(folded, (i, k) if binned else (i,), order, limit)
@@ -158,15 +156,30 @@ def _published(folded: Folded, at: tuple[int, ...], order: Ints, limit: float) -
 
 
 def _slot_names(path: Path, folded: Folded) -> list[list[str | None]]:
-    """Return "08:00-09:00" for each date and bin; a repeated hour also says its offset."""
+    """Return "08:00-09:00" for each date and bin; a repeated hour says its offset instead."""
     spans = bin_spans(path)
     dates, bins = folded.labels[0], folded.labels[1]
     return [_date_names([spans.get((date, number)) for number in bins]) for date in dates]
 
 
 def _date_names(spans: Sequence[tuple[dt.datetime, dt.datetime] | None]) -> list[str | None]:
-    plain = [span and f"{span[0]:%H:%M}\N{EN DASH}{span[1]:%H:%M}" for span in spans]
-    return [
-        f"{name} ({span[0].isoformat()[-6:]})" if name and span and plain.count(name) > 1 else name
-        for name, span in zip(plain, spans, strict=True)
-    ]
+    starts = [span and f"{span[0]:%H:%M}" for span in spans]
+    names: list[str | None] = []
+    for start, span in zip(starts, spans, strict=True):
+        if span is None:
+            names.append(None)
+        elif starts.count(start) > 1:
+            names.append(f"{start} ({span[0].isoformat()[-6:]})")
+        else:
+            names.append(f"{start}\N{EN DASH}{span[1]:%H:%M}")
+    return names
+
+
+def _slots(names: Sequence[Sequence[str | None]]) -> tuple[str, ...]:
+    """Return every slot in the order of a date: a clock change only moves later ones further."""
+    place: dict[str, int] = {}
+    for row in names:
+        for k, name in enumerate(row):
+            if name:
+                place[name] = max(k, place.get(name, 0))
+    return (WHOLE, *sorted(place, key=lambda name: place[name]))

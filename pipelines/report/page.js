@@ -29,6 +29,12 @@
     });
   }
 
+  function plainZones() {
+    return map.ids.map((id, i) => ({
+      type: "Feature", geometry: map.geometry[i], zone: i, name: map.names[i], chosen: state.zone === i,
+    }));
+  }
+
   function top() {
     const hours = state.slot > 0;
     let most = 0;
@@ -145,13 +151,14 @@
   function drawFlows() {
     if (!data.flows) return [];
     const where = state.zone === null ? "between all zones" : "from and to " + map.names[state.zone];
-    byId("flows-said").textContent = "The largest flows " + where + ": trips a date.";
+    byId("flows-said").textContent = "The largest flows " + where +
+      ", trips a date. The map has those whose interval stays above 0.";
     const spec = Object.assign({}, specs.flows, { height: mapHeight("flow-map", map) });
-    const shapes = flowShapes(map, chosenFlows(30));
+    const shapes = flowShapes(map, chosenFlows(30).filter(([, , value, width]) => value > width));
     return [
       drawBars("flow-bars", flowRows()),
       redraw("flow-map", spec, {
-        datasets: { zones: zoneRows(), flows: shapes, furniture: furniture(map) }, params: extent(map),
+        datasets: { zones: plainZones(), flows: shapes, furniture: furniture(map) }, params: extent(map),
       }).then(pickable),
     ];
   }

@@ -14,8 +14,6 @@ from pipelines.report.layers import WHOLE, Frame, Layer
 from pipelines.report.mapping import Shapes
 from pipelines.report.totals import Daily, Estimate, Flow, city_of
 
-MOST_CELLS = 1_000_000
-"""Above this many numbers on the map, single hours stay in the tables and out of the page."""
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _PLACES = 2
@@ -52,7 +50,7 @@ def map_payload(shapes: Shapes, *, ids: Sequence[str], names: Sequence[str]) -> 
     }
 
 
-def layer_payload(layer: Layer, *, most_cells: int = MOST_CELLS) -> dict[str, Any]:
+def layer_payload(layer: Layer, *, most_cells: int) -> dict[str, Any]:
     """Return a layer: frames by date and slot, city totals, labels; hours only where they fit."""
     frames = [frame for row in layer.frames for frame in row if frame is not None]
     fits = sum(len(frame.value) for frame in frames) <= most_cells
@@ -113,14 +111,18 @@ def _point(one: Estimate | None) -> list[float | int | None] | None:
 def _frame(frame: Frame | None) -> dict[str, Any] | None:
     if frame is None:
         return None
+    half = frame.half
+    same = bool(len(half)) and len(set(np.round(half, _PLACES).tolist())) == 1
     return {
-        "v": [number(value) for value in frame.value.tolist()],
-        "h": _packed(frame.half),
-        "q": "".join(str(code) for code in frame.status.tolist()),
+        "v": _numbers(frame.value),
+        "h": number(float(half[0])) if same else _numbers(half),
+        "q": "".join(map(str, frame.status.tolist())),
     }
 
 
-def _packed(values: NDArray[np.float64]) -> float | int | list[float | int | None] | None:
-    """One number where all are equal, which is the rule: noise is the same in every cell."""
-    short = [number(value) for value in values.tolist()]
-    return short[0] if short and len(set(short)) == 1 else short
+def _numbers(values: NDArray[np.float64]) -> list[float | int | None]:
+    short = np.round(values, _PLACES)
+    if np.isfinite(short).all() and np.all(short == np.trunc(short)):
+        whole: list[float | int | None] = short.astype(np.int64).tolist()
+        return whole
+    return [number(value) for value in values.tolist()]

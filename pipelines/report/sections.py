@@ -120,7 +120,7 @@ def losses(guarantee: Mapping[str, Any]) -> str:
         "A 1% guess: an attack that would be right 1% of the time without those records is right at"
         " most this often because they were used."
     )
-    return table(head, rows, caption=caption) + element("p", note, class_="note")
+    return table(head, rows, caption=caption, stacks=True) + element("p", note, class_="note")
 
 
 def not_promised(guarantee: Mapping[str, Any]) -> str:
@@ -134,7 +134,7 @@ def precision(rows: Sequence[Precision]) -> str:
         ("table", "one number counts", "numbers", "95% noise of one number", "precise alone"),
         [
             (
-                f"{row.table}: {row.summary}",
+                f"{row.table}: {_lower(row.summary)}",
                 row.counts,
                 f"{row.cells:,}",
                 f"\N{PLUS-MINUS SIGN}{figure(row.half)}",
@@ -142,7 +142,8 @@ def precision(rows: Sequence[Precision]) -> str:
             )
             for row in rows
         ],
-        caption="How many numbers, and how precise",
+        caption="One row a table of the release",
+        stacks=True,
     )
 
 
