@@ -70,10 +70,10 @@ def show_plan(out: Console, plan: Plan) -> None:
     _tables(out, plan)
     _certified(out, plan)
     left = remaining(plan)
+    verb = "will be spent" if plan.new else "is spent"
     out.print(
-        f"In the tightest {left['window']}, rho {left['spent']} of {left['cap']} will be spent; "
-        f"[bold]rho {left['remaining']}[/] (about {left['dates_more']} more dates like these) "
-        "remains."
+        f"In the tightest {left['window']}, rho {left['spent']} of {left['cap']} {verb}; "
+        f"[bold]rho {left['remaining']}[/] remains, about {left['dates_more']} more such dates."
     )
     if plan.warnings:
         out.print("\n[yellow]Warnings[/]")

@@ -46,6 +46,9 @@ def say_done(folder: Path, plan: Plan) -> None:
         out.print(f"charged   {price}; the unit is {plan.policy.unit}", soft_wrap=True)
     else:
         out.print("charged   nothing: every measurement was paid for before")
+    kept = plan.spec.release.work / "diagnostics.json"
+    if kept.is_file():
+        out.print(f"private   {shown_path(kept)} counts the rows set aside", soft_wrap=True)
     page = folder / "report.html"
     opened = page if page.is_file() else folder / "README.md"
     out.print(f"open      {shown_path(opened)}", soft_wrap=True)

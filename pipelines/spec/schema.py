@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
 from pipelines.schemas.measured import Measured
 
@@ -29,7 +28,7 @@ Schema = dict[str, Any]
 class _Toml(GenerateJsonSchema):
     """TOML has no null: an optional key is one that may be left out."""
 
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+    def nullable_schema(self, schema: Any) -> JsonSchemaValue:
         """Return the schema of the value alone."""
         return self.generate_inner(schema["schema"])
 
