@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _STEP_PERCENT = 10
+_WHOLE_PERCENT = 100
 
 
 class Progress(Protocol):
@@ -41,14 +42,23 @@ class _Bar:
 
 
 class _Lines:
+    """Prints every tenth percent of every step: how the work came in pieces tells of the data."""
+
     def __init__(self) -> None:
-        self._last: tuple[str, int] = ("", -1)
+        self._step = ""
+        self._next = 0
 
     def at(self, step: str, fraction: float) -> None:
-        percent = int(fraction * 100) // _STEP_PERCENT * _STEP_PERCENT
-        if (step, percent) != self._last:
-            self._last = (step, percent)
-            sys.stderr.write(f"{step}: {percent}%\n")
+        if step != self._step:
+            if self._step:
+                self._until(_WHOLE_PERCENT)
+            self._step, self._next = step, 0
+        self._until(int(fraction * _WHOLE_PERCENT))
+
+    def _until(self, percent: int) -> None:
+        while self._next <= percent:
+            sys.stderr.write(f"{self._step}: {self._next}%\n")
+            self._next += _STEP_PERCENT
 
 
 @contextmanager

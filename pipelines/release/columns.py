@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipelines.release.status import STATUSES
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -108,7 +106,7 @@ def _figures(counts: str) -> tuple[Column, ...]:
     number = pa.float64()
     interval = f"of the {CONFIDENCE:.0%} noise interval, excluding clipping and panel error"
     value = "noisy count, unbiased for the bounded panel count; may be negative"
-    status = "; ".join(f"{name}: {meaning}" for name, meaning in STATUSES.items())
+    status = "whether the value may be read by itself, or why it is not a measured count"
     return (
         Column(name="value", type=number, meaning=value, unit=counts),
         Column(name="sd", type=number, meaning="standard deviation of the noise", unit=counts),

@@ -54,9 +54,9 @@ def derive(
     for kind in ("tables", "measurements"):
         (folder / kind).mkdir()
     for i, name in enumerate(plan.tables):
-        progress.at("writing tables", i / len(plan.tables))
+        progress.at("Writing tables", i / len(plan.tables))
         _write_table(folder, plan.of(name), shape=shapes[name], recall=recall)
-    progress.at("writing tables", 1.0)
+    progress.at("Writing tables", 1.0)
     _write(folder / "zones.geojson", zones_text(plan.world.zones))
     _write(folder / "datapackage.json", json_text(dictionary(plan, booking, shapes)))
     _write(folder / "privacy.json", json_text(privacy_facts(plan, booking)))
@@ -66,10 +66,10 @@ def derive(
     if plan.spec.release.report:
         from pipelines.report.page import write_report
 
-        progress.at("writing the report", 0.0)
+        progress.at("Writing the report", 0.0)
         write_report(folder)
         digest = write_manifest(folder, facts)
-        progress.at("writing the report", 1.0)
+        progress.at("Writing the report", 1.0)
     return digest
 
 

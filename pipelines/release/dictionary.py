@@ -39,6 +39,7 @@ def dictionary(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> dic
         "profile": "data-package",
         "name": booking.release,
         "title": plan.spec.title,
+        "statuses": dict(STATUSES),
         "resources": [*resources, zones],
     }
 

@@ -86,15 +86,18 @@ def reporting_delta(population: int) -> Fraction:
 def guarantees(policy: Policy, *, rate: Loss, spends: Sequence[Spend]) -> tuple[Guarantee, ...]:
     """Return what is certified per 1, 7, 30, 365 dates at a rate, and per span of what is booked.
 
+    The policy's own window is one of the spans.
+
     Args:
         policy: Its population sets the delta.
         rate: The loss of one date, every table of it together.
         spends: Everything booked and planned.
     """
-    delta = reporting_delta(policy.population)
+    delta, window = reporting_delta(policy.population), policy.unit.window_days
+    spans = sorted({*SPANS, window or SPANS[0]})
     return (
-        *(_guarantee(_dates(n), n, "rate", _times(rate, n), delta) for n in SPANS),
-        *(_guarantee(_dates(n), n, "ledger", worst_window(spends, n), delta) for n in SPANS),
+        *(_guarantee(_dates(n), n, "rate", _times(rate, n), delta) for n in spans),
+        *(_guarantee(_dates(n), n, "ledger", worst_window(spends, n), delta) for n in spans),
         _guarantee("the series so far", None, "ledger", compose(spends), delta),
     )
 
@@ -129,6 +132,20 @@ def table_row(
         "sd": worst.law.sd,
         "half_width95": worst.law.half_width(CONFIDENCE),
         "ok_from": worst.law.sd / max_relative_sd,
+    }
+
+
+def bounds_row(one: PlannedMeasurement) -> dict[str, float]:
+    """Return what one unit moves a table of one date by, at most, in released units.
+
+    L0 is at most the number of cells, and so L1 at most sqrt(cells x L2^2) (Cauchy and Schwarz).
+    """
+    cells, bounds, factor = int(one.keys.measured.sum()), one.bounds, one.law.factor
+    return {
+        "l0": min(bounds.l0, cells),
+        "l1": min(bounds.l1, math.isqrt(cells * bounds.l2_squared) + 1) / factor,
+        "l2": bounds.l2 / factor,
+        "linf": bounds.linf / factor,
     }
 
 

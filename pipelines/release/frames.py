@@ -107,7 +107,7 @@ def measurement_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Tabl
 
 
 def _key_arrays(keys: KeySet, *, day: MobilityDay, shape: Shape) -> list[pa.Array]:
-    arrays: list[pa.Array] = [pa.array([day.date] * keys.size, pa.date32())]
+    arrays: list[pa.Array] = [pa.array(np.full(keys.size, np.datetime64(day.date, "D")))]
     for key in keys.keys:
         codes = keys.codes(key.name)
         if key.name in shape.labels:

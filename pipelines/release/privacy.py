@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipelines.release.figures import bounds_row
 from pipelines.release.registry import registry_record
 from pipelines.tables import TABLES
 
@@ -88,12 +89,7 @@ def _table(measurements: tuple[PlannedMeasurement, ...]) -> dict[str, Any]:
         "counts": measured.counts,
         "source": measured.source,
         "parameters": worst.charge.detail["params"],
-        "bounds": {
-            "l0": worst.bounds.l0,
-            "l1": worst.bounds.l1 / factor,
-            "l2": worst.bounds.l2 / factor,
-            "linf": worst.bounds.linf / factor,
-        },
+        "bounds": bounds_row(worst),
         "mechanism": worst.law.kind,
         "scale": worst.law.scale,
         "factor": factor,

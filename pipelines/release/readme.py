@@ -80,12 +80,17 @@ def _promise(plan: Plan) -> Iterator[str]:
     )
     yield "\n".join(
         ["| span of one unit | rho | epsilon | delta |", "|---|---|---|---|"]
-        + [_span(one) for one in plan.guarantees()]
+        + [_span(one) for one in plan.guarantees() if _told(one, plan.policy.unit.window_days)]
     )
     yield "\n".join(
         ["What it does not promise:", ""]
         + [f"- {line}" for line in (*NOT_PROMISED, _attack(plan), _SWAP)]
     )
+
+
+def _told(one: Guarantee, window: int | None) -> bool:
+    """Of what the ledger has booked, a reader needs the policy's window and the whole series."""
+    return one.basis == "rate" or one.dates in {None, window}
 
 
 def _span(one: Guarantee) -> str:
@@ -95,7 +100,7 @@ def _span(one: Guarantee) -> str:
         "ledger": f"{one.span}, the worst that the ledger has booked",
     }[one.basis]
     words = "the whole series so far" if one.dates is None else words
-    rho, epsilon = rounded_up(told["rho_float"], places=4), rounded_up(told["epsilon"], places=2)
+    rho, epsilon = rounded_up(told["rho_float"], places=4), rounded_up(told["epsilon"], places=3)
     return f"| {words} | {rho:g} | {epsilon:g} | {told['delta']:g} |"
 
 

@@ -121,7 +121,7 @@ def _draw(plan: Plan, ledger: Ledger, *, totals: Totals | None, progress: Progre
     final = plan.spec.release.folder / reservations[0].release_id
     _refuse_stranger(final, plan=plan, ledger=ledger)
     for i, (one, reservation) in enumerate(zip(plan.measurements, reservations, strict=True)):
-        progress.at("drawing noise", i / len(reservations))
+        progress.at("Drawing noise", i / len(reservations))
         if reservation.state in _DRAWN:
             continue
         if totals is None or one.table not in totals.tables:
@@ -131,7 +131,7 @@ def _draw(plan: Plan, ledger: Ledger, *, totals: Totals | None, progress: Progre
         measure(
             totals.bounded(one), mechanism=one.mechanism, reservation=reservation, ledger=ledger
         )
-    progress.at("drawing noise", 1.0)
+    progress.at("Drawing noise", 1.0)
 
 
 def _reserve(plan: Plan, ledger: Ledger) -> tuple[Reservation, ...]:

@@ -35,27 +35,26 @@ def warnings_of(
     return tuple(found)
 
 
-def most_in_a_cell(one: PlannedMeasurement, *, population: int) -> float:
-    """Return the mean cell, in released units, if every declared person counted in full.
+def full_mean_cell(one: PlannedMeasurement, *, population: int) -> float:
+    """Return the mean cell, in released units, if every declared person counted up to the bound.
 
-    No data set of that many people can have a larger mean, so a half-width above it says that most
-    cells will be noise.
+    A person who adds 1 to as many cells as L2^2 allows is the fullest that bounding leaves whole.
     """
-    most = one.bounds.l1 / one.law.factor * population
-    return float(most / int(one.keys.measured.sum()))
+    full = one.bounds.l2_squared / one.law.factor**2
+    return float(full * population / int(one.keys.measured.sum()))
 
 
 def _noisy(own: Sequence[PlannedMeasurement], *, policy: Policy) -> Iterator[str]:
     worst = max(own, key=lambda one: one.law.sd)
     half = worst.law.half_width(CONFIDENCE)
-    most = most_in_a_cell(worst, population=policy.population)
-    if half > most:
+    mean = full_mean_cell(worst, population=policy.population)
+    if half > mean:
         counts = TABLES[worst.table].counts
         yield (
             f"{worst.table}: the 95% half-width is {half:,.1f} {counts}, yet even if all"
-            f" {policy.population:,} declared people counted in full the mean cell would hold"
-            f" {most:,.1f}. Most cells will be low_precision: take coarser zones, a larger share,"
-            " a smaller cap or more rho per date"
+            f" {policy.population:,} declared people counted up to the bound, the mean cell would"
+            f" hold {mean:,.1f}. Most cells will be low_precision: take coarser zones, a larger"
+            " share or more rho per date"
         )
 
 

@@ -27,13 +27,17 @@ def zones_of(spec: ReleaseSpec) -> ZoneSet:
     Raises:
         ZoneError: the zones cannot be used as declared.
     """
-    from pipelines.zones import grid_zones, h3_zones, load_zones
-
     said = spec.zones
     if said.grid is not None:
+        from pipelines.zones import grid_zones
+
         return grid_zones(said.grid.boundary, cell_m=said.grid.cell_m, sensitive=said.sensitive)
     if said.h3 is not None:
+        from pipelines.zones import h3_zones
+
         return h3_zones(said.h3.boundary, resolution=said.h3.resolution, sensitive=said.sensitive)
+    from pipelines.zones import load_zones
+
     assert said.file is not None, "a spec without grid and h3 has a file"
     assert said.id is not None, "a zone file comes with its id column"
     return load_zones(

@@ -1,0 +1,155 @@
+"""Killed at any named point and run again, a release finishes: once, whole, and paid for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from release_crash import LAST, POINTS
+from release_town import Town, bytes_of
+
+from dp.errors import LedgerBusy
+from dp.ledger import Ledger, verify
+from pipelines import verify_release
+from pipelines.release.run import release
+
+KILLED = [point for point in POINTS if point != "nowhere"]
+INSIDE_A_DRAW = {
+    "after the first draw was started",
+    "inside a draw",
+    "after a measurement was stored",
+    "before the last is booked",
+}
+Run = Callable[[Town, str], str]
+
+
+@pytest.fixture(scope="module")
+def helper() -> Iterator[subprocess.Popen[str]]:
+    script = Path(__file__).parent / "release_crash.py"
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
+
+
+@pytest.fixture
+def run(helper: subprocess.Popen[str]) -> Run:
+    def one(town: Town, point: str) -> str:
+        assert helper.stdin is not None
+        assert helper.stdout is not None
+        anchors = os.environ["MURMURATION_ANCHORS"]
+        helper.stdin.write(f"{anchors}\t{town.spec_file}\t{point}\n")
+        helper.stdin.flush()
+        return helper.stdout.readline().strip()
+
+    return one
+
+
+@pytest.fixture
+def town(town: Town) -> Town:
+    """The town with one date: half as many writes to wait for."""
+    town.edit("days = 2 }", "days = 1 }")
+    return town
+
+
+def _visible(town: Town) -> list[Path]:
+    if not town.releases.exists():
+        return []
+    return sorted(p for p in town.releases.iterdir() if not p.name.startswith("."))
+
+
+def _booked(town: Town) -> Mapping[str, bytes]:
+    """Return the stored bytes of every measurement that is booked as drawn."""
+    with Ledger.open(town.ledger) as ledger:
+        drawn = [r for r in ledger.reservations() if r.state in {"drawn", "settled"}]
+        return {r.key: ledger.store.read(r.key) for r in drawn}
+
+
+@pytest.mark.parametrize("point", KILLED)
+def test_killed_and_run_again_it_finishes_the_same_release(
+    town: Town, run: Run, point: str
+) -> None:
+    assert run(town, point) == "killed"
+    for folder in _visible(town):
+        assert verify_release(folder) == [], "a half folder was visible"
+    before, spent = _booked(town), town.spent()
+
+    assert run(town, "nowhere") == "exit 0"
+
+    (folder,) = town.releases.iterdir()
+    assert folder.name.endswith("-0001")
+    assert verify_release(folder, ledger=town.ledger) == []
+    assert verify(town.ledger) == []
+    after = _booked(town)
+    assert len(after) == LAST
+    assert {key: after[key] for key in before} == before, "what was drawn was drawn again"
+    assert town.spent() == LAST + (point in INSIDE_A_DRAW)
+    assert town.spent() >= spent
+
+
+def test_killed_twice_inside_a_draw_it_is_charged_for_each_time(town: Town, run: Run) -> None:
+    for _ in range(2):
+        assert run(town, "after the first draw was started") == "killed"
+    assert run(town, "nowhere") == "exit 0"
+    assert town.spent() == LAST + 2
+
+
+def test_after_all_is_drawn_a_killed_run_is_finished_without_the_data(
+    town: Town, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(town, "before the manifest") == "killed"
+    town.drop_data()
+    monkeypatch.setattr("pipelines.release.run.count", None)
+    assert verify_release(release(town.spec()), ledger=town.ledger) == []
+
+
+def test_a_killed_run_gives_the_bytes_that_an_unbroken_one_would_have_given(
+    town: Town, run: Run
+) -> None:
+    assert run(town, "after the rename") == "killed"
+    (folder,) = _visible(town)
+    shown = bytes_of(folder)
+    assert run(town, "nowhere") == "exit 0"
+    assert bytes_of(folder) == shown
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_second_process_is_told_to_wait(town: Town) -> None:
+    with Ledger.open(town.ledger) as ledger, ledger.exclusive():
+        with pytest.raises(LedgerBusy, match="another process is releasing"):
+            release(town.spec())
+        assert town.spent() == 0
+    assert verify_release(release(town.spec()), ledger=town.ledger) == []
+
+
+def test_two_processes_at_once_make_one_release(town: Town, model_town: Path) -> None:
+    del model_town
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[2]); "
+        "from release_town import KnownEngine; from pipelines.release import run, totals; "
+        "from pipelines.spec import load_spec; totals.engine_of = lambda n: KnownEngine(); "
+        "print(run.release(load_spec(sys.argv[1])).name)"
+    )
+    here = str(Path(__file__).parent)
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(town.spec_file), here],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    done = [(*process.communicate(), process.returncode) for process in both]
+    names = {out.strip() for out, _, code in done if code == 0}
+    assert names == {"daily-mobility-garam-synthetic-0001"}
+    assert all(code == 0 or "LedgerBusy" in err for _, err, code in done)
+    assert town.spent() == LAST
+    assert [path.name for path in town.releases.iterdir()] == sorted(names)
