@@ -20,9 +20,14 @@ _HINTS = {
     "Cannot overwrite": "Each key is written once; a further table entry starts with [[tables]].",
     "Cannot declare": "Each section is written once; [[tables]] and [[sources]] repeat.",
     "Expected '='": 'Write key = value, such as cap = 4, one on a line; spaces in a key need "".',
-    "Expected newline": "Write one key = value on a line; text needs quotes.",
+    "Expected newline": (
+        "Write one key = value on a line; text and fractions need quotes; a date is 2026-03-02."
+    ),
     "Illegal character": "End the text with the quote that it starts with, on the same line.",
     "Unterminated": "End the text with the quote that it starts with.",
+    "Invalid initial character": "Keep what stands in braces { } on one line.",
+    "Expected ']": "Close the bracket that was opened.",
+    'Expected "\'"': "End the text with the quote that it starts with.",
     "Unclosed": "Close the bracket or brace that was opened.",
 }
 

@@ -60,6 +60,28 @@ SYNTAX = {
             "End the text with the quote that it starts with, on the same line."
         ),
     ),
+    "fraction without quotes": (
+        "share = 1/2\n",
+        (
+            "release.toml, line 1, column 10: this is not TOML: Expected newline or end of "
+            "document after a statement. Write one key = value on a line; text and fractions "
+            "need quotes; a date is 2026-03-02."
+        ),
+    ),
+    "braces over two lines": (
+        "dates = { days = 7,\nstart = 2026-03-02 }\n",
+        (
+            "release.toml, line 1, column 20: this is not TOML: Invalid initial character for a "
+            "key part. Keep what stands in braces { } on one line."
+        ),
+    ),
+    "section left open": (
+        "[[tables]\n",
+        (
+            "release.toml, line 1, column 9: this is not TOML: Expected ']]' at the end of an "
+            "array declaration. Close the bracket that was opened."
+        ),
+    ),
     "bracket left open": (
         "x = [1,\n",
         (
