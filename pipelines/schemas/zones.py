@@ -7,10 +7,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import geopandas as gpd
-import pyarrow as pa
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pyarrow as pa
 
 OUTSIDE = -1
 """The zone number of a point that lies in no zone."""
