@@ -55,7 +55,7 @@
     const words = [dateWords(), slotWords()].filter(Boolean).join(", ");
     let said = layer().title + ": " + words + ".";
     if (low && !state.all) {
-      said += " " + (low === map.ids.length ? "All zones are" : low + " of " + map.ids.length + " zones are");
+      said += " " + (low === map.ids.length ? "All zones are" : figure(low) + " of " + figure(map.ids.length) + " zones are");
       said += " low precision here and hatched; means of more hours or dates are more precise.";
     }
     byId("map-said").textContent = said;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from dp.law import NoiseLaw
+from pipelines.release.figures import rounded_up
 from pipelines.release.status import STATUSES
 from pipelines.report.folded import fold
 from pipelines.report.html import element, figure, items, table
@@ -28,7 +28,9 @@ _GLOSSARY = {
     " scaled up.",
     "overnight zone": "Where a person spent most of the known time between 20:00 and the end of"
     " the date. Not a home address.",
-    "presence": "How many people are in a zone at the middle of a time bin.",
+    "presence": "How many people are in a zone at the middle of a time bin, as far as it is known:"
+    " where phones are silent, as at night and around the start of a date, a person counts nowhere"
+    " and presence falls. Compare it with the panel or with the same hour of other dates.",
     "trip": "Two stays in a row in different zones, counted at the departure's date.",
     "epsilon, delta, rho": "Measures of what one person can lose; smaller is safer. They mean"
     " nothing without their unit: per person per how many dates.",
@@ -118,7 +120,8 @@ def losses(guarantee: Mapping[str, Any]) -> str:
     caption = f"What one {subject} can lose, at most; epsilon at delta {deltas}"
     note = (
         "A 1% guess: an attack that would be right 1% of the time without those records is right at"
-        " most this often because they were used."
+        " most this often because they were used. Telling two lives apart (was she there on this"
+        " day or on that one) is a swap: it costs twice the rho."
     )
     return table(head, rows, caption=caption, stacks=True) + element("p", note, class_="note")
 
@@ -138,7 +141,7 @@ def precision(rows: Sequence[Precision]) -> str:
                 row.counts,
                 f"{row.cells:,}",
                 f"\N{PLUS-MINUS SIGN}{figure(row.half)}",
-                f"{row.sound:.0%}",
+                _share(row.sound),
             )
             for row in rows
         ],
@@ -193,12 +196,16 @@ def headline(guarantee: Mapping[str, Any]) -> tuple[str, str]:
 def _loss(span: Mapping[str, Any] | None, subject: str) -> str:
     if span is None:
         return ""
-    return f"{_epsilon(span)} {_unit(span, subject)} (rho {_up(float(span['rho_float']), 4):g})"
+    return f"{_epsilon(span)} {_unit(span, subject)} (rho {_rho(span):g})"
+
+
+def _rho(span: Mapping[str, Any]) -> float:
+    return rounded_up(float(span["rho_float"]), places=4)
 
 
 def _guess(span: Mapping[str, Any] | None) -> str:
     found = [one for one in span["attack_bound"] if one["p_out"] == _CHANCE] if span else []
-    return f"{math.ceil(found[0]['p_in_at_most'] * 1000) / 10:g}%" if found else ""
+    return f"{100 * rounded_up(found[0]['p_in_at_most'], places=3):g}%" if found else ""
 
 
 def _unit(span: Mapping[str, Any], subject: str) -> str:
@@ -206,12 +213,12 @@ def _unit(span: Mapping[str, Any], subject: str) -> str:
 
 
 def _epsilon(span: Mapping[str, Any]) -> str:
-    return f"{_up(float(span['epsilon']), 2):g}"
+    return f"{rounded_up(float(span['epsilon']), places=3):g}"
 
 
-def _up(value: float, places: int) -> float:
-    scale = 10.0**places
-    return math.ceil(round(value * scale, 6)) / scale
+def _share(part: float) -> str:
+    text = f"{part:.0%}"
+    return {"0%": "under 1%", "100%": "over 99%"}.get(text, text) if 0 < part < 1 else text
 
 
 def _lower(sentence: str) -> str:
