@@ -27,10 +27,10 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "zone": "INTEGER: zone number or -1",
             "lat_e7": "INTEGER: latitude times 10^7; the zone's point where none is given",
             "lon_e7": "INTEGER: longitude times 10^7",
-            "declared": "BOOLEAN: a visit without an end (a check-in): a stay by declaration,"
-            " whatever its length. FALSE for a fix, and for a visit with an end, whose own span"
-            " says how long it was: a piece cut at a day start must still last min_dwell on its"
-            " date. Absent where every record is a fix",
+            "declared": "BOOLEAN: the record is a visit. One without length (a check-in: t2 = t) is"
+            " a stay by declaration. One with a length is a stay if it lasts min_dwell: the minutes"
+            " that a day start cuts off are no stay of their own. Absent where every record is a"
+            " fix",
         },
         "runs": {
             "d": "INTEGER",
@@ -42,7 +42,7 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "t_end": "INTEGER: end of the known position; runs of a person never overlap",
             "lat_e7": "INTEGER: middle of the box around the run's records; only where needed",
             "lon_e7": "INTEGER",
-            "declared": "BOOLEAN: holds a declared stay",
+            "declared": "BOOLEAN: holds a check-in",
         },
         "stays": {
             "d": "INTEGER",

@@ -31,10 +31,12 @@ def runs_sql(params: TraceParams, *, declared: bool, located: bool) -> str:
         "placed AS (SELECT *, LEAD(t_first) OVER (PARTITION BY d, person ORDER BY run) AS t_next, "
         "LAG(t_reach) OVER (PARTITION BY d, person ORDER BY run) AS t_before FROM grouped), "
         "cut AS (SELECT *, LEAST(t_reach, COALESCE(t_next, t_reach)) AS t_last, "
-        "t_first - LEAST(t_first, COALESCE(t_before, t_first)) AS gap_before FROM placed) "
+        "GREATEST(t_first - COALESCE(t_before, t_first), 0) AS gap_before, "
+        "GREATEST(COALESCE(t_next, t_reach) - t_reach, 0) AS gap_after FROM placed) "
         "SELECT d, person, zone, "
-        f"t_first - LEAST(gap_before - gap_before // 2, {move_s}) AS t_start, t_first, t_last, "
-        f"t_last + LEAST((COALESCE(t_next, t_last) - t_last) // 2, {move_s}) AS t_end"
+        f"CAST(t_first - LEAST(gap_before - gap_before // 2, {move_s}) AS INTEGER) AS t_start, "
+        "t_first, t_last, "
+        f"CAST(t_last + LEAST(gap_after // 2, {move_s}) AS INTEGER) AS t_end"
         f"{middle}, declared FROM cut"
     )
 
@@ -66,7 +68,7 @@ def _begun(params: TraceParams, *, declared: bool, located: bool) -> str:
 
 
 def _grouped(*, declared: bool, located: bool) -> str:
-    end, said = ("t2", "BOOL_OR(declared)") if declared else ("t", "FALSE")
+    end, said = ("t2", "BOOL_OR(declared AND t2 = t)") if declared else ("t", "FALSE")
     box = ", ".join(
         f"MIN({c}) AS {c}_low, MAX({c}) AS {c}_high" for c in ("lat_e7", "lon_e7") if located
     )

@@ -24,7 +24,9 @@ Shape = Callable[[Days, int], list[Record]]
 
 def _at(person: str, day: MobilityDay, t: int, zone: int, *, until: int | None = None) -> Record:
     where = spot(zone, east_m=(t // MIN * 37) % 400)
-    return Record(t, zone, t if until is None else until, person, day.index, **where)
+    if until is None:
+        return Record(t, zone, t, person, day.index, **where)
+    return Record(t, zone, until, person, day.index, **where, declared=True)
 
 
 def _checkin(person: str, day: MobilityDay, t: int, zone: int) -> Record:
@@ -206,6 +208,7 @@ def checkins(days: Days, zones: int) -> list[Record]:
         found += [_checkin("tour", day, k * HOUR, k % zones) for k in range(10)]
         found += [_at("mixed", day, k * 5 * MIN, k % zones) for k in range(10)]
         found += [_checkin("mixed", day, 47 * MIN, 0)]
+        found += [_checkin("crowded", day, t, z) for t in (0, 99) for z in range(zones - 1, -1, -1)]
     return found
 
 

@@ -44,7 +44,7 @@ def test_no_person_of_a_bad_shape_moves_a_table_further_than_declared(
     assert broken(SHAPES[shape](WORLDS[where].calendar.dates, 6), where) == []
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(found=records(spans=True))
 def test_no_person_of_a_random_world_moves_a_table_further_than_declared(
     found: list[Record],

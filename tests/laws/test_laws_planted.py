@@ -109,7 +109,7 @@ def test_a_quota_shared_by_all_persons_is_caught() -> None:
 
 
 def test_runs_that_overlap_are_caught() -> None:
-    assert breaks("presence", edit=_replaced("runs", "// 2, 3600) AS t_end", "* 1, 3600) AS t_end"))
+    assert breaks("presence", edit=_replaced("runs", "gap_after // 2", "gap_after"))
 
 
 def test_a_visit_that_is_not_cut_is_caught() -> None:

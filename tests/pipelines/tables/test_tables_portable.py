@@ -75,3 +75,11 @@ def test_windows_are_ordered_and_begin_with_the_person(name: str) -> None:
     for window in tree.find_all(exp.Window):
         assert [c.name for c in window.args["partition_by"]] == ["d", "person"]
         assert window.args["order"]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_windows_treat_ties_as_one_and_only_a_maximum_looks_at_rows(name: str) -> None:
+    # A frame of ROWS would number ties in the order in which an engine happens to hold them.
+    tree = sqlglot.parse_one(OWN[name], read="duckdb")
+    framed = [w for w in tree.find_all(exp.Window) if w.args.get("spec")]
+    assert all(isinstance(window.this, exp.Max) for window in framed)

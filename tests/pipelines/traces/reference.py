@@ -94,7 +94,7 @@ def runs(records: Iterable[Record], day: MobilityDay, params: TraceParams) -> li
                 t_end=t_end,
                 lat_e7=middle(min(r.lat_e7 for r in group), max(r.lat_e7 for r in group)),
                 lon_e7=middle(min(r.lon_e7 for r in group), max(r.lon_e7 for r in group)),
-                declared=any(r.declared for r in group),
+                declared=any(r.declared and r.t2 == r.t for r in group),
             )
         )
     return found

@@ -20,7 +20,7 @@ def records(draw: st.DrawFn, *, spans: bool) -> list[Record]:
         for _ in range(draw(st.integers(1, 12))):
             zone = draw(st.sampled_from([-1, 0, 0, 1, 2, 3]))
             length = draw(steps) if spans and draw(st.booleans()) else 0
-            said = spans and length == 0 and draw(st.booleans())
+            said = spans and draw(st.booleans())
             t2, where = min(t + length, end), spot(zone, draw(st.sampled_from([0, 300, 700])))
             found.append(Record(t, zone, t2, person, d, **where, declared=said))
             t = min(t + draw(steps), end - 1)

@@ -98,7 +98,8 @@ def test_a_run_is_a_stay_from_the_minimal_dwell_on() -> None:
 
 def test_a_check_in_is_a_stay_and_a_short_visit_with_an_end_is_none() -> None:
     assert len(relation("stays", at(9 * HOUR, 1, declared=True))) == 1
-    assert relation("stays", at(9 * HOUR, 1, 9 * HOUR + 19 * MIN)) == []
+    assert relation("stays", at(9 * HOUR, 1, 9 * HOUR + 19 * MIN, declared=True)) == []
+    assert len(relation("stays", at(9 * HOUR, 1, 9 * HOUR + 20 * MIN, declared=True))) == 1
 
 
 def test_a_trip_leaves_at_the_end_of_the_stay_and_arrives_with_the_next() -> None:
@@ -197,6 +198,13 @@ def _haversine_m(lat1: int, lon1: int, lat2: int, lon2: int) -> float:
     h = math.sin((p2 - p1) / 2) ** 2
     h += math.cos(p1) * math.cos(p2) * math.sin((l2 - l1) / 2) ** 2
     return 2 * 6_371_008.8 * math.asin(math.sqrt(h))
+
+
+def test_the_minimal_distance_itself_is_far_enough() -> None:
+    here = Record(0, 0, HOUR, lat_e7=370_000_000, lon_e7=0)
+    there = Record(2 * HOUR, 1, 3 * HOUR, lat_e7=370_000_000 + reach_e7(500), lon_e7=0)
+    assert len(relation("trips", here, there)) == 1
+    assert relation("trips", here, replace(there, lat_e7=there.lat_e7 - 1)) == []
 
 
 def test_a_trip_across_the_180th_meridian_is_short() -> None:
