@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.release.figures import rounded_up
 from pipelines.release.privacy import NOT_PROMISED, attestation, unit_sentence
+from pipelines.release.registry import NOISE_NAMES
 from pipelines.release.status import STATUSES
 from pipelines.tables import TABLES
 
@@ -142,14 +143,15 @@ def _tables(plan: Plan, shapes: Mapping[str, Shape]) -> Iterator[str]:
         keys = ", ".join(
             f"`{column.name}` ({column.meaning})" for column in shape.columns if column.key
         )
+        kind = NOISE_NAMES[row["noise"]]
+        norm = "l1" if row["noise"] == "discrete_laplace" else "l2"
         yield (
             f"### {row['table']}\n\n{measured.summary} It counts {measured.counts}.\n\n"
             f"- Keys: {keys}.\n"
-            f"- Cells a date: {row['cells']:,}. Noise: {row['noise'].replace('_', ' ')}, sd"
-            f" {row['sd']:.4g}, 95% within {row['half_width95']:.4g}; values from"
-            f" {row['ok_from']:.4g} on are `ok`.\n"
+            f"- Cells a date: {row['cells']:,}. Noise: {kind}, sd {row['sd']:.4g}, 95% within"
+            f" {row['half_width95']:.4g}; values from {row['ok_from']:.4g} on are `ok`.\n"
             f"- One {plan.policy.unit.subject} moves the table of one date by at most"
-            f" {row['l2']:.4g} (L2)."
+            f" {row[norm]:.4g} ({norm.upper()}), and loses rho {row['rho']:.4g} by it."
         )
 
 

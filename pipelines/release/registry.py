@@ -34,7 +34,7 @@ _MODEL = {
     "access_type": "Non-interactive",
     "access_type_details": "Readers get the folder as published.",
 }
-_NOISE = {"discrete_gaussian": "discrete Gaussian", "discrete_laplace": "discrete Laplace"}
+NOISE_NAMES = {"discrete_gaussian": "discrete Gaussian", "discrete_laplace": "discrete Laplace"}
 
 
 def registry_record(plan: Plan, booking: Booking) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _accounting(plan: Plan) -> dict[str, Any]:
 
 
 def _implementation(plan: Plan) -> dict[str, Any]:
-    noise = sorted({_NOISE[m.law.kind] for m in plan.measurements})
+    noise = sorted({NOISE_NAMES[m.law.kind] for m in plan.measurements})
     bounding = "; ".join(f"{p.table} {canonical(_shown(p))}" for p in plan.spec.tables)
     return {
         "preprocessing_and_hyperparameter_tuning": (

@@ -53,7 +53,7 @@ def _noisy(own: Sequence[PlannedMeasurement], *, policy: Policy) -> Iterator[str
         yield (
             f"{worst.table}: the 95% half-width is {half:,.1f} {counts}, yet even if all"
             f" {policy.population:,} declared people counted up to the bound, the mean cell would"
-            f" hold {mean:,.1f}. Most cells will be low_precision: take coarser zones, a larger"
+            f" hold {mean:,.2g}. Most cells will be low_precision: take coarser zones, a larger"
             " share or more rho per date"
         )
 

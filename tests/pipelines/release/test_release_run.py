@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import stat
 from pathlib import Path
@@ -192,6 +193,25 @@ def test_a_plan_made_for_another_policy_is_refused(town: Town) -> None:
     with pytest.raises(LedgerFault, match="plan again"):
         release(stale)
     assert town.spent() == 0
+
+
+def test_after_an_amendment_old_measurements_keep_their_noise_and_cost_what_they_now_do(
+    town: Town,
+) -> None:
+    folder = release(town.spec())
+    first, before = bytes_of(folder), plan(town.spec())
+    with Ledger.open(town.ledger) as ledger:
+        unit = dataclasses.replace(ledger.policy.unit, ids_per_person_per_date=2)
+        ledger.amend(dataclasses.replace(ledger.policy, unit=unit), "second phones were found")
+    after = plan(town.spec())
+    assert [one.law for one in after.measurements] == [one.law for one in before.measurements]
+    assert float(after.rate.rho) == pytest.approx(4 * float(before.rate.rho))
+    assert any("policy file differs" in warning for warning in after.warnings)
+    shutil.rmtree(folder)
+    assert bytes_of(release(town.spec())) == first, "what was published says what was true then"
+    new = plan(town.edit("days = 2 }", "days = 3 }"))
+    old_sd, new_sd = (new.of("presence")[i].law.sd for i in (0, 2))
+    assert new_sd == pytest.approx(2 * old_sd)
 
 
 def test_a_spec_that_restates_another_policy_is_refused(town: Town) -> None:
