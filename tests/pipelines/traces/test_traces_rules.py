@@ -167,6 +167,18 @@ def test_repeated_and_reordered_records_change_nothing(name: str) -> None:
         assert first.relation(relation_name) == second.relation(relation_name)
 
 
+def shuffled(_: str, sql: str) -> str:
+    return f"SELECT * FROM ({sql}) AS s ORDER BY MD5(CAST(s AS VARCHAR))"
+
+
+@pytest.mark.parametrize("name", ["checkins", "ties", "hub", "spans"])
+def test_no_relation_depends_on_the_order_in_which_another_is_stored(name: str) -> None:
+    found = SHAPES[name](WORLD.calendar.dates, 4)
+    plain, mixed = Bench(found, WORLD), Bench(found, WORLD, edit=shuffled)
+    for relation_name in ("runs", "stays", "trips", "people"):
+        assert plain.relation(relation_name) == mixed.relation(relation_name)
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_runs_of_a_person_never_overlap_and_stay_inside_the_date(name: str) -> None:
     found = SHAPES[name](WORLD.calendar.dates, 4)
