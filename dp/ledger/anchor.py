@@ -13,19 +13,21 @@ import errno
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dp.errors import LedgerFault
 from dp.ledger.disk import private_folder, sync, sync_folder, touch_private, write_private
 from dp.ledger.entries import Head
 
 _NONE = "-"
-_LINE = re.compile(r"(begun|issued) (\d+) ([0-9a-f]{64}) ([0-9a-f]{64}|-) ([0-9a-f]{16})")
+_BEGUN = "begun"
+_ISSUED = "issued"
+_HEAD = re.compile(r"issued (\d+) ([0-9a-f]{64}) ")
+_CUT = re.compile(r"begun (\d+) ([0-9a-f]{64}) .*\ni.*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """One line: a head, and for an issued one the digest of the ledger file that has it."""
 
     verb: str
@@ -71,27 +73,33 @@ class Anchor:
             raise LedgerFault(f"the anchor {self.path} was cut short while it was in use")
         with self.path.open("rb") as file:
             file.seek(self._offset)
-            *whole, rest = file.read().split(b"\n")
-        marks = [mark for line in whole if (mark := self._take(line)) is not None]
-        self.torn = rest.startswith(b"issued"[:1])
+            *lines, rest = file.read().decode("ascii", errors="replace").split("\n")
         if not self._check:
-            raise LedgerFault(f"the anchor {self.path} has no first line")
-        return [mark for mark in marks if mark.verb == "issued"]
+            if not lines or lines[0] != self._title:
+                raise LedgerFault(f"the anchor {self.path} does not start as it should")
+            self._check = lines.pop(0)
+            self._offset = len(self._check) + 1
+        marks = [self._take(line) for line in lines]
+        self.torn = rest.startswith(_ISSUED[0])
+        return [mark for mark in marks if mark.verb == _ISSUED]
 
     def begin(self, head: Head) -> None:
         """Write down that the ledger is about to have this head. On the disk when it returns."""
-        self._write(Mark("begun", head, _NONE))
+        self._write(Mark(_BEGUN, head, _NONE))
 
     def issue(self, head: Head, digest: str) -> None:
         """Write down that the ledger has this head. On the disk when it returns."""
-        self._write(Mark("issued", head, digest))
+        self._write(Mark(_ISSUED, head, digest))
 
     def heads(self) -> list[Head]:
-        """Return the issued heads that can be read here and in replaced anchors, damaged or not."""
+        """Return the issued heads that can be read here and in replaced anchors, damaged or not.
+
+        A head that was begun counts as issued where the line that says so was cut off by a crash.
+        """
         files = [self.path, *self.path.parent.glob(f"{self.path.name}.[0-9]*")]
-        text = "\n".join(f.read_text("ascii", "replace") for f in files if f.is_file())
-        found = (_LINE.match(line) for line in text.split("\n"))
-        return [Head(int(m[2]), m[3]) for m in found if m and m[1] == "issued"]
+        texts = [file.read_text("ascii", "replace") for file in files if file.is_file()]
+        found = (one for text in texts for mark in (_HEAD, _CUT) for one in mark.finditer(text))
+        return [Head(int(one[1]), one[2]) for one in found]
 
     def replace(self, head: Head, digest: str) -> None:
         """Put a new anchor with one issued head in the place of this one, which is kept beside."""
@@ -99,7 +107,7 @@ class Anchor:
         if self.path.is_file():
             kept = self.path.with_name(f"{self.path.name}.{head.seq}")
             write_private(kept, self.path.read_bytes())
-        body = _body(Mark("issued", head, digest))
+        body = _body(Mark(_ISSUED, head, digest))
         line = f"{self._title}\n{body} {_check(self._title, body)}\n"
         write_private(self.path, line.encode())
 
@@ -121,26 +129,20 @@ class Anchor:
         self._offset += len(data)
         self.torn = False
 
-    def _take(self, raw: bytes) -> Mark | None:
-        line = raw.decode("ascii", errors="replace")
-        if not self._check:
-            if line != self._title:
-                raise LedgerFault(f"the anchor {self.path} has another first line: it was changed")
-            self._check = line
-            self._offset += len(raw) + 1
-            return None
-        found = _LINE.fullmatch(line)
-        if not found or found[5] != _check(self._check, line.rpartition(" ")[0]):
+    def _take(self, line: str) -> Mark:
+        body, _, check = line.rpartition(" ")
+        if check != _check(self._check, body):
             raise LedgerFault(f"a line of the anchor {self.path} was changed or removed")
-        mark = Mark(found[1], Head(int(found[2]), found[3]), found[4])
-        self._offset += len(raw) + 1
-        self._note(mark, found[5])
+        verb, seq, head, digest = body.split(" ")
+        mark = Mark(verb, Head(int(seq), head), digest)
+        self._offset += len(line) + 1
+        self._note(mark, check)
         return mark
 
     def _note(self, mark: Mark, check: str) -> None:
         self._check = check
-        self.pending = mark if mark.verb == "begun" else None
-        if mark.verb == "issued":
+        self.pending = mark if mark.verb == _BEGUN else None
+        if mark.verb == _ISSUED:
             self.issued = mark
 
 

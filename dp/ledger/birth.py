@@ -25,7 +25,7 @@ def create(path: Path, policy: Policy, anchors: Path | None) -> None:
     Raises:
         LedgerFault: where a ledger or a store stands already, or the anchor would stand beside it.
     """
-    folder = anchor_folder(anchors)
+    path, folder = path.resolve(), anchor_folder(anchors)
     if not path.parent.is_dir():
         raise LedgerFault(f"{path} cannot be created: there is no folder {path.parent}")
     if folder.resolve() == path.parent.resolve():
@@ -60,7 +60,7 @@ def adopt(path: Path, reason: str, anchors: Path | None) -> None:
     The entry is written before the anchor: after a crash between the two, the ledger is refused
     still and can be adopted again.
     """
-    text = stated(reason)
+    path, text = path.resolve(), stated(reason)
     first = LedgerFile(path).first() if path.is_file() else None
     if first is None:
         raise LedgerFault(f"there is no ledger at {path} to adopt")

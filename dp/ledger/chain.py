@@ -18,7 +18,7 @@ from dp.ledger.entries import START, Entry, Head, follow
 from dp.ledger.file import LedgerFile
 from dp.ledger.locks import Lock
 
-_WAIT_S = 10.0
+WAIT_S = 10.0
 
 
 class Chain:
@@ -123,8 +123,8 @@ def path_lock(path: Path) -> Lock:
     """Return the lock that guards short work on a ledger or on an anchor."""
     return Lock(
         path.with_name(f"{path.name}.lock"),
-        wait_s=_WAIT_S,
-        busy=f"another process has been writing to {path} for {_WAIT_S:.0f} s. Try again",
+        wait_s=WAIT_S,
+        busy=f"another process has been writing to {path} for {WAIT_S:.0f} s. Try again",
     )
 
 

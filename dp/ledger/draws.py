@@ -26,11 +26,11 @@ class LedgerDraws(LedgerView):
     def __init__(self, path: Path, anchors: Path | None = None) -> None:
         super().__init__(path, anchors)
         self._drawing = Lock(
-            path.with_name(f"{path.name}.draw.lock"),
+            self._anchor.with_name(f"{self.id}.draw.lock"),
             wait_s=_WAIT_S,
             busy=(
-                f"another process is releasing with {path}. Wait until it ends; if it died, its "
-                "lock is free already, and its release goes on when you run it again"
+                f"another process is releasing with {self.path}. Wait until it ends; if it died, "
+                "its lock is free already, and its release goes on when you run it again"
             ),
         )
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dp.errors import LedgerFault
 
@@ -24,16 +23,15 @@ Plain = Mapping[str, object]
 _FORMAT = "murmuration ledger 1"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+# Named tuples, because opening a ledger makes tens of thousands of them.
+class Head(NamedTuple):
     """The end of the chain: number and hash of its last entry. Public: manifests carry it."""
 
     seq: int
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One event. ``payload`` is canonical JSON; ``hash`` covers it and the whole past."""
 
     seq: int

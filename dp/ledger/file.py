@@ -63,7 +63,7 @@ class LedgerFile:
         """Return the entries behind number ``after`` in order, as they stand, not yet checked."""
         query = "SELECT seq, kind, payload, hash FROM entries WHERE seq > ? ORDER BY seq"
         with self.connected() as db:
-            return [Entry(*row) for row in db.execute(query, (after,))]
+            return [self._entry(row) for row in db.execute(query, (after,))]
 
     def first(self) -> Entry | None:
         """Return the first entry, which never changes, or None."""
@@ -71,7 +71,7 @@ class LedgerFile:
             row = db.execute(
                 "SELECT seq, kind, payload, hash FROM entries WHERE seq = 1"
             ).fetchone()
-        return Entry(*row) if row else None
+        return self._entry(row) if row else None
 
     def append(self, entry: Entry) -> None:
         """Commit one entry, on the disk when this returns; LedgerFault when it is not the next."""
@@ -91,6 +91,13 @@ class LedgerFile:
         if schema != [SCHEMA]:
             found.append("the schema is not that of a ledger")
         return [f"{self.path}: {text}" for text in found]
+
+    def _entry(self, row: tuple[object, ...]) -> Entry:
+        """Return a row as an entry; in a damaged file any column may hold anything."""
+        match row:
+            case (int(seq), str(kind), str(payload), str(hashed)):
+                return Entry(seq, kind, payload, hashed)
+        raise LedgerFault(f"{self.path} was changed: an entry does not hold number and text")
 
     @contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:

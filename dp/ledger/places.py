@@ -17,7 +17,7 @@ def anchor_folder(anchors: Path | None) -> Path:
     """
     named = anchors or os.environ.get("MURMURATION_ANCHORS")
     if named:
-        return Path(named)
+        return Path(named).absolute()
     state = os.environ.get("XDG_STATE_HOME")
     home = Path(state) if state else Path.home() / ".local" / "state"
     return home / "murmuration" / "anchors"

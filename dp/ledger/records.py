@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from dp.errors import LedgerFault
@@ -69,10 +70,8 @@ class Charge:
         return cls(
             key=str(plain["key"]),
             table=str(plain["table"]),
-            reads=dates_of(_run(text) for text in reads),
-            loss=Loss(
-                Rho(exact(str(plain["rho"]), name="rho")), exact(str(plain["delta"]), name="delta")
-            ),
+            reads=dates_of(_run(str(text)) for text in reads),
+            loss=_loss(str(plain["rho"]), str(plain["delta"])),
             detail=detail,
         )
 
@@ -130,7 +129,14 @@ def _run_text(first: int, last: int) -> str:
     return start if first == last else f"{start}/{dt.date.fromordinal(last).isoformat()}"
 
 
-def _run(text: object) -> tuple[int, int]:
-    first, _, last = str(text).partition("/")
+# Most charges of a series share their dates and their price with others: parse each once.
+@lru_cache(maxsize=8192)
+def _loss(rho: str, delta: str) -> Loss:
+    return Loss(Rho(exact(rho, name="rho")), exact(delta, name="delta"))
+
+
+@lru_cache(maxsize=8192)
+def _run(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("/")
     start = dt.date.fromisoformat(first).toordinal()
     return start, dt.date.fromisoformat(last).toordinal() if last else start

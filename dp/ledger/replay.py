@@ -46,7 +46,7 @@ def begin(entry: Entry) -> Book:
             secret=bytes.fromhex(payload["secret"]),
             policy=Policy.from_dict(payload["policy"]),
         )
-    except (KeyError, TypeError, ValueError, PolicyError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, PolicyError) as error:
         raise LedgerFault(f"its content cannot be read: {error}") from error
 
 

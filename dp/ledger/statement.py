@@ -56,8 +56,8 @@ def _window(book: Book, days: int | None) -> dict[str, object]:
     dates = [date.isoformat() for date in found.dates or ()]
     return {
         "days": days,
-        "rho": str(found.loss.rho.value),
-        "delta": str(found.loss.delta),
+        "rho": str(found.rho),
+        "delta": str(found.delta),
         "first": dates[0] if dates else None,
         "last": dates[1] if dates else None,
     }
@@ -69,8 +69,8 @@ def _dates(book: Book) -> list[dict[str, str]]:
     cap, days = book.policy.cap, book.policy.unit.window_days
     rows = []
     if days is None:
-        total = worst(book.sums, None).loss
-        held = dict.fromkeys(charged, (total.rho.value, total.delta))
+        total = worst(book.sums, None)
+        held = dict.fromkeys(charged, (total.rho, total.delta))
     else:
         held = _worst_around(book, charged, days)
     for day, (rho, delta) in sorted(charged.items()):

@@ -30,6 +30,7 @@ def verify(path: Path, anchors: Path | None = None) -> list[str]:
     Raises:
         LedgerBusy: another process is writing.
     """
+    path = path.resolve()
     if not path.is_file():
         return [f"there is no ledger at {path}"]
     findings: list[str] = []
@@ -76,8 +77,8 @@ def _book(entries: Sequence[Entry], findings: list[str]) -> Book | None:
 def _sums(entries: Sequence[Entry], book: Book) -> list[str]:
     """Return windows beyond the cap, and any difference between the two ways of adding up."""
     recount = Recount(entries)
-    loss = worst(book.sums, book.policy.unit.window_days).loss
-    if recount.worst != (loss.rho.value, loss.delta):
+    found = worst(book.sums, book.policy.unit.window_days)
+    if recount.worst != (found.rho, found.delta):
         return [*recount.findings, "the windows' sums differ when they are added up anew"]
     return recount.findings
 

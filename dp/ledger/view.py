@@ -40,10 +40,10 @@ class LedgerView:
     """
 
     def __init__(self, path: Path, anchors: Path | None) -> None:
-        self.path = path
-        self.id, self._anchor = find_anchor(path, anchors)
-        self.store = MeasurementStore(store_folder(path), self._booked)
-        refuse_shared(path)
+        self.path = path.resolve()
+        self.id, self._anchor = find_anchor(self.path, anchors)
+        self.store = MeasurementStore(store_folder(self.path), self._booked)
+        refuse_shared(self.path)
         if self.store.folder.is_dir():
             refuse_shared(self.store.folder)
         self._book: Book | None = None

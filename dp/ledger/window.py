@@ -25,8 +25,14 @@ NOTHING: Pair = (Fraction(0), Fraction(0))
 class Worst:
     """The largest sums that any window meets, and the dates of a window that meets that rho."""
 
-    loss: Loss
+    rho: Fraction
+    delta: Fraction
     dates: tuple[dt.date, dt.date] | None
+
+    @property
+    def loss(self) -> Loss:
+        """Both sums as a loss; ValueError where delta came to 1, which promises nothing."""
+        return Loss(Rho(self.rho), self.delta)
 
 
 def runs_of(dates: Iterable[dt.date]) -> Runs:
@@ -47,8 +53,10 @@ def dates_of(runs: Iterable[tuple[int, int]]) -> tuple[dt.date, ...]:
 
 def add(sums: dict[Runs, Pair], runs: Runs, loss: Loss, *, times: int = 1) -> None:
     """Add a loss read over ``runs``; ``times`` -1 takes it back."""
-    rho, delta = sums.get(runs, NOTHING)
-    sums[runs] = (rho + loss.rho.value * times, delta + loss.delta * times)
+    pair = (loss.rho.value, loss.delta)
+    if times != 1:
+        pair = (pair[0] * times, pair[1] * times)
+    sums[runs] = _plus(sums[runs], pair) if runs in sums else pair
 
 
 def steps(days: int | None, *books: Sums) -> Iterator[tuple[int, int, tuple[Pair, ...]]]:
@@ -80,7 +88,7 @@ def worst(sums: Sums, days: int | None) -> Worst:
         delta = max(delta, step_delta)
         if step_rho > rho:
             rho, dates = step_rho, window_dates(first, days, sums)
-    return Worst(Loss(Rho(rho), delta), dates)
+    return Worst(rho, delta, dates)
 
 
 def window_dates(first: int, days: int | None, *books: Sums) -> tuple[dt.date, dt.date]:
