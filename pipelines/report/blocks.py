@@ -14,7 +14,7 @@ _PRECISION = ("ok", "low precision", "0 by definition", "no value")
 _HATCHED = (
     '<p class="key"><span><svg width="26" height="14" aria-hidden="true"><rect width="26"'
     ' height="14" class="key-box" fill="url(#hatch)"/></svg>low precision: not to be read alone'
-    "</span><span>A click on a zone follows it on the whole page.</span></p>"
+    '</span><span class="hint">A click on a zone follows it on the whole page.</span></p>'
 )
 _ZONE = '<label class="wide">Zone<select id="zone"></select></label>'
 _CONTROLS = (
@@ -128,7 +128,7 @@ def _daily(contents: Contents) -> str:
         " root of n times that of one, so totals are far more precise than their parts."
     )
     return (
-        f'<section class="card"><h2>The city, day by day</h2>{element("p", said)}'
+        f'<section class="card"><h2>All zones together, day by day</h2>{element("p", said)}'
         f'<div class="pair">{charts}</div>'
         + folded("Table: totals by date", table(head, rows, caption="Totals over all zones"))
         + "</section>"
@@ -142,12 +142,14 @@ def _flows(contents: Contents) -> str:
             f"{contents.names[flow.origin]} \u2192 {contents.names[flow.destination]}",
             figure(flow.value),
             interval(flow.value, flow.half),
+            "yes" if flow.clear else "no",
         )
         for flow in contents.flows[:SHOWN]
     ]
     said = (
-        "Means of the release's dates. The largest of many noisy numbers tend to be too large:"
-        " where an interval reaches 0, do not read the flow alone."
+        "Means of the release's dates. The largest of many noisy numbers tend to be too large."
+        " Flows in full colour are clear of noise: if nobody moved at all, even one such flow among"
+        " all pairs would appear in at most 1 of 20 releases. Hatched ones may be noise."
     )
     return (
         f'<section class="card"><h2>The largest flows</h2>{element("p", said)}{zone}'
@@ -158,7 +160,11 @@ def _flows(contents: Contents) -> str:
         "</div>"
         + folded(
             "Table: the largest flows",
-            table(("flow", "trips a date", "95% interval"), rows, caption="Mean of all dates"),
+            table(
+                ("flow", "trips a date", "95% interval", "clear of noise"),
+                rows,
+                caption="Mean of all dates",
+            ),
         )
         + "</section>"
     )

@@ -198,8 +198,9 @@ def _bars() -> Any:
         alt.Tooltip("said:N", title="estimate"),
         alt.Tooltip("interval:N", title="95% interval"),
     ]
-    bar = base.mark_bar(color=ACCENT, opacity=0.45, height={"band": 0.62}).encode(
-        x=value, tooltip=tooltip
+    fill = alt.condition("datum.faint", alt.value(_HATCH), alt.value(ACCENT))
+    bar = base.mark_bar(opacity=0.5, height={"band": 0.62}).encode(
+        x=value, color=fill, tooltip=tooltip
     )
     whisker = base.mark_rule(color=INK, strokeWidth=1.4).encode(x="lo:Q", x2="hi:Q")
     return (bar + whisker).properties(width="container", height=1)

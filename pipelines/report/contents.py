@@ -76,7 +76,11 @@ class Contents:
     @cached_property
     def flows(self) -> tuple[Flow, ...]:
         """Flows by falling value."""
-        return largest_flows(self.folder, self.ids) if "od_flows" in self.tables else ()
+        if "od_flows" not in self.tables:
+            return ()
+        facts = next(one for one in self.guarantee["tables"] if one["table"] == "od_flows")
+        heavy = facts["mechanism"] != "discrete_gaussian"
+        return largest_flows(self.folder, self.ids, heavy=heavy)
 
     @cached_property
     def panel(self) -> tuple[tuple[Estimate, ...], tuple[Estimate, ...]]:

@@ -37,8 +37,9 @@
 
   function top() {
     const hours = state.slot > 0;
+    const rows = layer().frames, mean = rows.length - 1;
     let most = 0;
-    for (const row of layer().frames) {
+    for (const row of state.date === mean ? [rows[mean]] : rows.slice(0, mean)) {
       row.forEach((one, k) => {
         if (one === null || k > 0 !== hours) return;
         one.v.forEach((value, i) => {
@@ -108,10 +109,10 @@
   }
 
   function showSeries() {
-    const own = layer(), where = state.zone === null ? "Whole city" : map.names[state.zone];
+    const own = layer(), where = state.zone === null ? "All zones together" : map.names[state.zone];
     const coarse = own.hoursLeftOut && state.zone !== null;
     byId("series-said").textContent = where + ": " + own.title.toLowerCase() +
-      (own.slots.length > 1 ? ", at the middle of each time bin." : ", by date.") +
+      (own.slots.length > 1 ? ", at the middle of each time bin; silent phones, as at night, count nowhere." : ", by date.") +
       (coarse ? " Single hours of a zone stand in the tables; here is its mean by date." : "");
     const series = seriesRows();
     return { datasets: { series: series.rows }, params: { labels: series.labels, last: series.last } };
@@ -143,18 +144,22 @@
   }
 
   function flowRows() {
-    return chosenFlows(20).map(([from, to, value, width]) => ({
+    return chosenFlows(20).map(([from, to, value, width, clear]) => ({
+      faint: clear !== 1,
       label: map.names[from] + " \u2192 " + map.names[to], value: value, lo: value - width, hi: value + width,
     }));
   }
 
   function drawFlows() {
     if (!data.flows) return [];
+    const clear = chosenFlows(data.flows.length).filter((flow) => flow[4] === 1);
     const where = state.zone === null ? "between all zones" : "from and to " + map.names[state.zone];
     byId("flows-said").textContent = "The largest flows " + where +
-      ", trips a date. The map has those whose interval stays above 0.";
+      ", trips a date. " + (clear.length
+        ? figure(clear.length) + " are clear of noise; the map shows the largest " + Math.min(30, clear.length) + " of these."
+        : "None is clear of noise, so the map shows none.");
     const spec = Object.assign({}, specs.flows, { height: mapHeight("flow-map", map) });
-    const shapes = flowShapes(map, chosenFlows(30).filter(([, , value, width]) => value > width));
+    const shapes = flowShapes(map, clear.slice(0, 30));
     return [
       drawBars("flow-bars", flowRows()),
       redraw("flow-map", spec, {
@@ -224,7 +229,7 @@
   function listen() {
     if (!byId("zone")) return;
     const order = map.names.map((name, i) => i).sort((a, b) => map.names[a].localeCompare(map.names[b], "en"));
-    fill(byId("zone"), ["Whole city"].concat(order.map((i) => map.names[i])), [""].concat(order));
+    fill(byId("zone"), ["All zones"].concat(order.map((i) => map.names[i])), [""].concat(order));
     byId("zone").addEventListener("change", (e) => choose(e.target.value === "" ? null : Number(e.target.value)));
     if (!data.layers.length) return;
     fill(byId("layer"), data.layers.map((one) => one.title), data.layers.map((one, i) => i));

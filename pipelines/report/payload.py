@@ -87,8 +87,8 @@ def daily_payload(totals: Sequence[Daily]) -> list[dict[str, Any]]:
 
 
 def flows_payload(flows: Sequence[Flow]) -> list[list[float | int | None]]:
-    """Return flows as [origin, destination, value, half-width]."""
-    return [[f.origin, f.destination, number(f.value), number(f.half)] for f in flows]
+    """Return flows as [origin, destination, value, half-width, 1 where clear of noise]."""
+    return [[f.origin, f.destination, number(f.value), number(f.half), int(f.clear)] for f in flows]
 
 
 def bars_payload(estimates: Sequence[Estimate]) -> list[dict[str, Any]]:

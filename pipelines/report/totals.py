@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from pipelines.report.layers import WHOLE, Layer
 
 UNKNOWN = "unknown"
 _MOST_FLOWS = 4_000
+_ANY_BY_CHANCE = 0.05
 _DAILY = {
     "panel": ("People in the panel", "people"),
     "presence": ("People present in the zones, mean of the date", "people"),
@@ -56,12 +59,20 @@ class Daily:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """Trips from one zone to another: the mean of the release's dates."""
+    """Trips from one zone to another: the mean of the release's dates.
+
+    Attributes:
+        origin, destination: Positions of the zones.
+        value, half: Estimate and half-width of the 95% interval.
+        clear: Whether it stands clear of the noise of *all* pairs: if no pair had any trips, the
+            chance that even one passed this mark would be at most 5%.
+    """
 
     origin: int
     destination: int
     value: float
     half: float
+    clear: bool
 
 
 def daily_totals(folder: Path, tables: Sequence[str]) -> tuple[Daily, ...]:
@@ -99,8 +110,30 @@ def city_of(layer: Layer) -> list[list[Estimate | None]]:
     ]
 
 
-def largest_flows(folder: Path, zones: Sequence[str]) -> tuple[Flow, ...]:
-    """Return flows by falling value: the mean per date, structural zeros left out."""
+def clear_mark(pairs: int, *, heavy: bool) -> float:
+    """Return how many sd above 0 a value must be to stand clear of ``pairs`` pure noises.
+
+    Bonferroni's bound at 5%. ``heavy`` is for Laplace noise: the mark is then right for single
+    draws, and more than enough for sums of several, whose tails are lighter.
+
+    >>> round(clear_mark(1, heavy=False), 2), round(clear_mark(5_000, heavy=False), 2)
+    (1.64, 4.26)
+    >>> round(clear_mark(5_000, heavy=True), 2)
+    7.65
+    """
+    if heavy:
+        return math.log(pairs / (2.0 * _ANY_BY_CHANCE)) / math.sqrt(2.0)
+    return NormalDist().inv_cdf(1.0 - _ANY_BY_CHANCE / pairs)
+
+
+def largest_flows(folder: Path, zones: Sequence[str], *, heavy: bool) -> tuple[Flow, ...]:
+    """Return flows by falling value: the mean per date, structural zeros left out.
+
+    Args:
+        folder: The release folder.
+        zones: Zone ids in published order.
+        heavy: Whether the noise has Laplace's tails.
+    """
     path = folder / "tables" / "od_flows.parquet"
     dates = len(fold(path, ("date",)).labels[0])
     folded = fold(path, ("origin", "destination"))
@@ -109,6 +142,9 @@ def largest_flows(folder: Path, zones: Sequence[str]) -> tuple[Flow, ...]:
     destinations = np.array([at[zone] for zone in folded.labels[1]])
     measured = (folded.var > 0) & np.isfinite(folded.value)
     i, j = np.nonzero(measured)
+    if not len(i):
+        return ()
+    mark = clear_mark(len(i), heavy=heavy)
     order = np.argsort(-folded.value[i, j], kind="stable")[:_MOST_FLOWS]
     return tuple(
         Flow(
@@ -116,6 +152,7 @@ def largest_flows(folder: Path, zones: Sequence[str]) -> tuple[Flow, ...]:
             destination=int(destinations[b]),
             value=float(folded.value[a, b]) / dates,
             half=float(folded.half[a, b]) / dates,
+            clear=bool(folded.value[a, b] > mark * folded.sd[a, b]),
         )
         for a, b in zip(i[order], j[order], strict=True)
     )

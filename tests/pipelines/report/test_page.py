@@ -20,6 +20,7 @@ import pytest
 from pipelines.errors import VerifyError
 from pipelines.release.read import read_release
 from pipelines.report.page import render, write_report
+from pipelines.report.totals import clear_mark
 
 FakeRelease = Callable[..., Path]
 TRICKY = '<script>alert(1)</script> & "Söul" </script><!--'
@@ -199,6 +200,24 @@ def test_largest_flows_are_means_of_the_dates_in_falling_order(page: str, folder
     assert [_number(r[1]) for r in rows] == [round(v) for v in mean.sort_values()[::-1][:20]]
     lo, hi = (_number(x) for x in rows[0][2].split(" to "))
     assert hi - lo == pytest.approx(2 * 1.959964 * 18.5 / np.sqrt(7), abs=1)
+
+
+def test_flows_of_pure_noise_are_not_called_clear(
+    fake_release: FakeRelease, tmp_path: Path, page: str
+) -> None:
+    folder = fake_release(tmp_path / "r", tables=("od_flows",), noisier=1e4)
+    noise = _payload(render(folder))["flows"]
+    assert sum(value > half for _, _, value, half, _ in noise) > 10, "intervals above 0 mislead"
+    assert not any(clear for *_, clear in noise)
+    assert sum(clear for *_, clear in _payload(page)["flows"]) > 100
+
+
+def test_the_clear_mark_holds_the_chance_of_any_false_flow() -> None:
+    rng = np.random.default_rng(1)
+    for heavy, draw in ((False, rng.normal), (True, lambda size: rng.laplace(0, 0.5**0.5, size))):
+        mark = clear_mark(400, heavy=heavy)
+        false = (draw(size=(4_000, 400)) > mark).any(axis=1).mean()
+        assert 0.03 < false < 0.065, "the mark is too strict or too lax"
 
 
 def test_structural_zeros_are_no_flows(page: str) -> None:
