@@ -258,7 +258,14 @@
     );
   }
 
+  function resize() {
+    for (const id of ["map", "flow-map"]) {
+      if (views[id]) views[id].height(mapHeight(id, map)).runAsync();
+    }
+  }
+
   listen();
   drawAll();
+  window.addEventListener("resize", resize);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 })();
