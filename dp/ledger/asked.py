@@ -40,16 +40,15 @@ def new_spans(book: Book, charges: Sequence[Charge], spans: Spans) -> dict[str, 
     missing = [date for date in dates if date not in spans]
     if missing:
         raise LedgerFault(f"the span of time of {missing[0]} must be given: a charge reads it")
-    for date in dates:
-        day, (start_s, end_s) = date.toordinal(), spans[date]
-        booked = book.spans.get(day, (start_s, end_s))
-        before = book.spans.get(day - 1, (0, start_s))[1]
-        after = book.spans.get(day + 1, (end_s, 0))[0]
-        if booked != (start_s, end_s) or before != start_s or after != end_s:
+    given = {date.toordinal(): spans[date] for date in dates}
+    known = given | book.spans
+    for day, span in given.items():
+        before, after = known.get(day - 1, (0, span[0])), known.get(day + 1, (span[1], 0))
+        if known[day] != span or before[1] != span[0] or after[0] != span[1]:
             raise PolicyMismatch(
-                f"{date} now stands for other instants than the ledger has booked: the time zone "
-                "data changed, so two dates may share records. Record it with `murmuration ledger "
-                "amend` (past charges then count for every date that they read), or use the time "
-                "zone data from before"
+                f"{dt.date.fromordinal(day)} now stands for other instants than the ledger has "
+                "booked: the time zone data changed, so two dates may share records. Record it "
+                "with `murmuration ledger amend` (past charges then count for every date that they "
+                "read), or use the time zone data from before"
             )
     return {d.isoformat(): list(spans[d]) for d in dates if d.toordinal() not in book.spans}

@@ -113,8 +113,8 @@ class LedgerDraws(LedgerView):
             if step is None:
                 return book
             entry = link(book.head, *step)
-            apply(book, entry)
             try:
+                apply(book, entry)
                 self._chain.commit(entry)
             except BaseException as error:
                 self._forget()

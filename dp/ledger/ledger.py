@@ -96,7 +96,7 @@ class Ledger(LedgerDraws):
             refuse_over_budget(book, fresh)
             opened = book.releases.get(release.digest)
             keys = tuple(dict.fromkeys(charge.key for charge in charges))
-            if not fresh and opened and opened.keys == keys:
+            if not fresh and opened and set(opened.keys) == set(keys):
                 return None
             name = opened.id if opened else f"{release.slug}-{len(book.releases) + 1:04d}"
             return "reserved", {

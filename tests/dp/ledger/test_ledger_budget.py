@@ -254,6 +254,14 @@ def test_a_date_that_overlaps_its_booked_neighbour_is_refused(
         ledger.reserve(release_of("b"), other, spans={day: (start_s - 3600, end_s + 3600)})
 
 
+def test_dates_that_overlap_within_one_request_are_refused(ledger: Ledger) -> None:
+    charges = daily(0, 2)
+    spans = spans_of(charges)
+    spans[DAY] = (spans[DAY][0], spans[DAY][1] + 1)
+    with pytest.raises(PolicyMismatch, match="2026-03-02 now stands for other instants"):
+        ledger.reserve(release_of(), charges, spans=spans)
+
+
 def test_a_span_must_be_given_for_every_date(ledger: Ledger) -> None:
     with pytest.raises(LedgerFault, match="the span of time of 2026-03-03 must be given"):
         ledger.reserve(release_of(), daily(0, 2), spans=spans_of(daily(0, 1)))
