@@ -97,22 +97,17 @@ def _published(plan: Plan, ledger: Ledger) -> Path | None:
     final = plan.spec.release.folder / release_id
     if not final.exists():
         return None
-    findings = verify_release(final)
-    if not findings and sha256_of(final / MANIFEST) != settled:
-        findings = [f"{MANIFEST}: not the one that the ledger settled"]
-    if findings:
-        raise VerifyError(_changed(final, findings))
+    _complete(final, settled)
     return final
 
 
 def _totals(plan: Plan, ledger: Ledger, *, engine: str, progress: Progress) -> Totals | None:
     """Read the records once for what was never drawn; None where nothing is missing."""
     drawn = {one.key for one in ledger.reservations() if one.state in _DRAWN}
-    missing = {one.table for one in plan.measurements if one.charge.key not in drawn}
-    tables = tuple(name for name in plan.tables if name in missing)
-    if not tables:
+    missing = [one for one in plan.measurements if one.charge.key not in drawn]
+    if not missing:
         return None
-    return count(plan, tables=tables, secret=ledger.secret, engine=engine, progress=progress)
+    return count(plan, missing=missing, secret=ledger.secret, engine=engine, progress=progress)
 
 
 def _draw(plan: Plan, ledger: Ledger, *, totals: Totals | None, progress: Progress) -> None:
@@ -124,12 +119,16 @@ def _draw(plan: Plan, ledger: Ledger, *, totals: Totals | None, progress: Progre
         progress.at("Drawing noise", i / len(reservations))
         if reservation.state in _DRAWN:
             continue
-        if totals is None or one.table not in totals.tables:
+        if totals is None or one.charge.key not in totals.keys:
             raise LedgerFault(
                 f"{one.table} of {one.date} was given back to the ledger while this ran: run again"
             )
         measure(
-            totals.bounded(one), mechanism=one.mechanism, reservation=reservation, ledger=ledger
+            totals.bounded(one),
+            mechanism=one.mechanism,
+            reservation=reservation,
+            ledger=ledger,
+            threads=plan.spec.engine.threads,
         )
     progress.at("Drawing noise", 1.0)
 
@@ -152,7 +151,7 @@ def _publish(plan: Plan, ledger: Ledger, *, progress: Progress) -> Path:
         shutil.rmtree(leftover, ignore_errors=True)
     settled = ledger.settled(booking.release)
     if final.exists():
-        digest = _complete(final)
+        digest = _complete(final, settled)
     else:
         reservations = {one.key: one for one in ledger.reservations()}
 
@@ -179,12 +178,18 @@ def _recall(one: PlannedMeasurement, reservation: Reservation, ledger: Ledger) -
     )
 
 
-def _complete(final: Path) -> str:
-    """Return the manifest hash of a folder that a killed run renamed but did not settle."""
+def _complete(final: Path, settled: str | None) -> str:
+    """Return the manifest hash of a folder that is there whole; VerifyError where it is not.
+
+    A run that was killed between rename and settling left it.
+    """
     findings = verify_release(final)
+    digest = "" if findings else sha256_of(final / MANIFEST)
+    if not findings and settled not in {None, digest}:
+        findings = [f"{MANIFEST}: not the one that the ledger settled"]
     if findings:
         raise VerifyError(_changed(final, findings))
-    return sha256_of(final / MANIFEST)
+    return digest
 
 
 def _changed(final: Path, findings: Sequence[str]) -> str:

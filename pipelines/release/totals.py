@@ -5,6 +5,7 @@ Nothing here knows of noise or budget, and nothing is charged while it runs.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,11 @@ from dp.tables import Bounded
 from pipelines.engines.contract import Job
 from pipelines.errors import SpecError
 from pipelines.release.folder import private_folder
+from pipelines.schemas.world import World
 from pipelines.tables import TABLES, sensitive
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from pipelines.engines.contract import BoundedTotals, Engine
     from pipelines.progress import Progress
@@ -28,10 +30,12 @@ class Totals:
     """Bounded tables of a finished job. Private; ``close`` removes every temporary file.
 
     Attributes:
-        tables: The tables that were counted.
+        keys: Charge keys of the measurements that were counted.
+        first: Number, in the plan, of the first date that was counted.
     """
 
-    tables: frozenset[str]
+    keys: frozenset[str]
+    first: int
     _counted: BoundedTotals = field(repr=False)
 
     def bounded(self, one: PlannedMeasurement) -> Bounded:
@@ -42,7 +46,7 @@ class Totals:
             keys=one.keys,
             bounds=one.bounds,
             factor=one.law.factor,
-            totals=self._counted.vector(one.table, one.day.index, one.keys.size),
+            totals=self._counted.vector(one.table, one.day.index - self.first, one.keys.size),
         )
 
     def close(self) -> None:
@@ -51,13 +55,21 @@ class Totals:
 
 
 def count(
-    plan: Plan, *, tables: Collection[str], secret: bytes, engine: str, progress: Progress
+    plan: Plan,
+    *,
+    missing: Sequence[PlannedMeasurement],
+    secret: bytes,
+    engine: str,
+    progress: Progress,
 ) -> Totals:
-    """Read the sources once and return the bounded totals of these tables.
+    """Read the sources once and return the bounded totals of these measurements.
+
+    Only the tables and the span of dates that are missing are counted: everything about a date
+    reads that date alone.
 
     Args:
         plan: The plan.
-        tables: Names of the tables to count.
+        missing: The measurements to count, at least one.
         secret: The ledger's secret, for sampling.
         engine: Name of the engine.
         progress: Hears how far the engine is.
@@ -66,18 +78,29 @@ def count(
         SourceError: a source is missing, unreadable or not as declared.
         ResourceError: memory or disk is too small.
     """
-    job = job_of(plan, tables=tables, secret=secret)
-    return Totals(frozenset(tables), engine_of(engine).run(job, progress))
+    first = min(one.day.index for one in missing)
+    last = max(one.day.index for one in missing)
+    days = plan.world.calendar.dates[first : last + 1]
+    calendar = dataclasses.replace(plan.world.calendar, start=days[0].date, days=len(days))
+    wanted = {one.table for one in missing}
+    job = job_of(
+        plan,
+        world=World(calendar=calendar, zones=plan.world.zones),
+        tables=[name for name in plan.tables if name in wanted],
+        secret=secret,
+    )
+    counted = engine_of(engine).run(job, progress)
+    return Totals(frozenset(one.charge.key for one in missing), first, counted)
 
 
-def job_of(plan: Plan, *, tables: Collection[str], secret: bytes) -> Job:
-    """Return what the engine is asked for: statements of these tables over all dates."""
+def job_of(plan: Plan, *, world: World, tables: Collection[str], secret: bytes) -> Job:
+    """Return what the engine is asked for: one statement for each table, over all dates."""
     spec = plan.spec
     return Job(
         sources=spec.sources,
-        world=plan.world,
+        world=world,
         traces=spec.traces,
-        statements={name: _statement(plan, name, secret) for name in tables},
+        statements={name: _statement(plan, name, world=world, secret=secret) for name in tables},
         needs=frozenset().union(*(TABLES[name].needs for name in tables)),
         id_map=spec.id_map,
         exclusions=spec.exclusions,
@@ -95,14 +118,13 @@ def engine_of(name: str) -> Engine:
     raise SpecError(f'no engine is named "{name}". Known engines: duckdb')
 
 
-def _statement(plan: Plan, table: str, secret: bytes) -> str:
+def _statement(plan: Plan, table: str, *, world: World, secret: bytes) -> str:
     """Return a table's bounded statement; one text must serve all dates."""
     measured = TABLES[table]
     params = plan.of(table)[0].params
-    contributions = sensitive(measured, plan.world, params)
+    contributions = sensitive(measured, world, params)
     texts = {
-        measured.rule(plan.world, params, day, secret).sql(contributions)
-        for day in plan.world.calendar.dates
+        measured.rule(world, params, day, secret).sql(contributions) for day in world.calendar.dates
     }
     if len(texts) != 1:
         raise BoundError(f"{table}: its rule gives different statements for different dates")

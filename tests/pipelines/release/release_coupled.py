@@ -16,7 +16,7 @@ from dp.mechanisms import Mechanism
 from pipelines.cli.app import main
 
 
-def _agreed(_self: Mechanism, totals: NDArray[Any]) -> NDArray[np.int64]:
+def _agreed(_self: Mechanism, totals: NDArray[Any], **_more: Any) -> NDArray[np.int64]:
     return np.random.default_rng(totals.size).integers(-500, 5000, totals.size)
 
 

@@ -31,7 +31,7 @@ LAW = NoiseLaw("discrete_gaussian", 10.0, 4)
 
 
 def _noisy(keys: KeySet, table: str, *, law: NoiseLaw = LAW) -> Noisy:
-    lattice = np.arange(keys.size, dtype=np.int64) * 7 - 11
+    lattice = np.arange(keys.size, dtype=np.int64) * 7 - 211
     lattice[~keys.measured] = 0
     return Noisy(
         table=table,
@@ -78,7 +78,7 @@ def test_a_date_has_one_row_for_every_key_in_published_order() -> None:
     assert frame["zone"].astype(str).tolist() == list(ZONES) * 24
     assert frame["bin"].tolist() == [b for b in range(24) for _ in ZONES]
     assert set(frame["date"]) == {dt.date(2026, 11, 1)}
-    assert frame["value"].tolist() == [(7 * i - 11) / 4 for i in range(72)]
+    assert frame["value"].tolist() == [(7 * i - 211) / 4 for i in range(72)]
 
 
 def test_the_repeated_hour_of_a_clock_change_has_two_rows_with_different_offsets(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import shutil
 import stat
 from pathlib import Path
 
 import pytest
-from release_town import KnownTotals, Town, bytes_of
+from release_town import START, KnownTotals, Town, bytes_of
 
 from dp.errors import BudgetRefused, LedgerFault, PolicyMismatch
 from dp.ledger import Ledger, verify
@@ -17,6 +18,7 @@ from pipelines import read_release, verify_release
 from pipelines.errors import SourceError, VerifyError
 from pipelines.progress import Progress
 from pipelines.release import run as subject
+from pipelines.release.folder import staging_of
 from pipelines.release.plan import plan
 from pipelines.release.run import release
 
@@ -89,7 +91,8 @@ def test_overlapping_dates_reuse_stored_measurements_for_nothing(
     longer = read_release(release(town.edit("days = 2 }", "days = 3 }")))
     assert longer.id.endswith("-0002")
     assert town.spent() == 3 * 4
-    assert len(counted) == 2
+    assert counted[1].job.world.calendar.start == START + dt.timedelta(days=2)
+    assert counted[1].job.world.calendar.days == 1
     for table in first:
         old = first.measurements(table)
         new = longer.measurements(table)
@@ -161,7 +164,7 @@ def test_a_source_that_cannot_be_read_costs_nothing(
 def test_the_engine_s_files_are_removed_when_the_draw_fails(
     town: Town, counted: list[KnownTotals], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_self: Mechanism, _totals: object) -> None:
+    def fail(_self: Mechanism, _totals: object, **_more: object) -> None:
         raise RuntimeError
 
     with monkeypatch.context() as patch:
@@ -242,6 +245,18 @@ def test_a_stranger_s_folder_of_the_same_name_is_left_alone(town: Town) -> None:
     shutil.rmtree(stranger)
     release(town.spec())
     assert town.spent() == MEASUREMENTS
+
+
+def test_what_killed_runs_of_this_ledger_left_staged_is_cleaned(town: Town) -> None:
+    with Ledger.open(town.ledger) as ledger:
+        own, other = (
+            staging_of(town.releases / "old-0007", owner=owner) for owner in (ledger.id, "f" * 32)
+        )
+    for folder in (own, other):
+        folder.mkdir(parents=True)
+    release(town.spec())
+    assert not own.exists()
+    assert other.exists()
 
 
 def test_modes_keep_work_private_and_the_release_readable(town: Town) -> None:
