@@ -21,16 +21,30 @@ def release(spec: SpecArgument = SPEC) -> None:
     charged again, except for a crash inside the draw itself. `murmuration plan` shows the price
     first, for nothing.
     """
-    from pipelines.cli.common import load
     from pipelines.progress import shown
-    from pipelines.release.plan import plan
     from pipelines.release.run import release as run
 
-    loaded = load(spec)
-    planned = plan(loaded)
+    planned = _planned(spec)
     with shown() as progress:
-        folder = run(planned, engine=loaded.engine_name, progress=progress)
+        folder = run(planned, engine=planned.spec.engine_name, progress=progress)
     say_done(folder, planned)
+
+
+def _planned(spec: Path) -> Plan:
+    """Plan a spec; the records need be there only for what was never charged."""
+    from pipelines.cli.common import load
+    from pipelines.errors import SpecError
+    from pipelines.release.plan import plan
+
+    try:
+        loaded = load(spec, check_data=False)
+    except SpecError:
+        load(spec)  # names every fault at once, those of the private files too
+        raise
+    planned = plan(loaded)
+    if planned.new:
+        load(spec)
+    return planned
 
 
 def say_done(folder: Path, plan: Plan) -> None:

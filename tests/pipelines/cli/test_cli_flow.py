@@ -221,3 +221,23 @@ def test_what_is_no_release_and_no_ledger_is_said_so(run: Any, city: Path) -> No
     assert "policy.toml" in line
     (line,) = run.lines("budget", "no.ledger", code=5)
     assert "murmuration ledger create" in line
+
+
+def test_a_paid_release_is_rebuilt_without_its_records(run: Any, city: Path) -> None:
+    run("ledger", "create", "city.ledger")
+    run("release")
+    (folder,) = (city / "releases").iterdir()
+    page = (folder / "report.html").read_bytes()
+    shutil.rmtree(city / "pings")
+    assert "nothing: every measurement was paid for" in run("release")
+    shutil.rmtree(folder)
+    assert "nothing: every measurement was paid for" in run("release")
+    assert (folder / "report.html").read_bytes() == page
+
+
+def test_a_release_that_needs_its_records_names_the_missing_ones(run: Any, city: Path) -> None:
+    run("ledger", "create", "city.ledger")
+    shutil.rmtree(city / "pings")
+    (line,) = run.lines("release", code=2)
+    assert "sources[0]" in line
+    assert not (city / "releases").exists()
