@@ -106,6 +106,22 @@ class KeySet:
         one = np.repeat(np.arange(len(self.keys[at]), dtype=np.int64), inner)
         return np.tile(one, outer)
 
+    def codes_at(self, name: str, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what ``codes`` holds at these cells, without the dense vector; same shape."""
+        at = self.position(name)
+        inner = math.prod(len(key) for key in self.keys[at + 1 :])
+        return cells // inner % len(self.keys[at])
+
+    def measured_at(self, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return what ``measured`` holds at these cells, without the dense mask; same shape."""
+        mask = np.ones(cells.shape, dtype=np.bool_)
+        for left, right in self.distinct:
+            a, b = self.keys[self.position(left)], self.keys[self.position(right)]
+            shared = {value: i for i, value in enumerate(a.values)}
+            codes = np.array([shared.get(value, -1) for value in b.values], dtype=np.int64)
+            mask &= self.codes_at(left, cells) != codes[self.codes_at(right, cells)]
+        return mask
+
     @property
     def digest(self) -> str:
         """A hash of names, values, order and structural zeros: equal only for equal key sets."""

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from dp.errors import BoundError, LedgerFault
-from dp.payload import decode, describe, encode
+from dp.payload import decode, decode_sparse, describe, encode, encode_sparse
+from dp.sparse import NoisySparse
 from dp.tables import Noisy
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from dp.keys import KeySet
     from dp.law import NoiseLaw
     from dp.ledger.records import Reservation
-    from dp.mechanisms import Mechanism
+    from dp.loss import Loss
+    from dp.mechanisms import Mechanism, Threshold
+    from dp.sparse import SparseBounded
     from dp.tables import Bounded
 
 
@@ -50,7 +56,12 @@ class Books(Protocol):
 
 
 def measure(
-    bounded: Bounded, *, mechanism: Mechanism, reservation: Reservation, ledger: Books
+    bounded: Bounded,
+    *,
+    mechanism: Mechanism,
+    reservation: Reservation,
+    ledger: Books,
+    threads: int | None = None,
 ) -> Noisy:
     """Add noise to a bounded table, once, and only for a charge that is booked.
 
@@ -65,6 +76,7 @@ def measure(
         reservation: A booked charge for this table and these dates, in state "reserved" or, after
             a crash, "draw_started".
         ledger: Where it was booked.
+        threads: Cores to draw on, at most; None for all. Changes no law.
 
     Returns:
         The measurement, whose loss is what was charged.
@@ -74,25 +86,68 @@ def measure(
         LedgerFault: the reservation is past drawing: use ``recall``.
     """
     _check_match(bounded, mechanism, reservation)
-    if reservation.state not in ("reserved", "draw_started"):
-        raise LedgerFault(
-            f"{bounded.table}: the reservation is {reservation.state}, noise is never drawn twice: "
-            "recall the stored measurement"
-        )
     facts = describe(table=bounded.table, reads=bounded.reads, keys=bounded.keys, law=mechanism.law)
     measured = bounded.keys.measured
     lattice = np.zeros(bounded.keys.size, dtype=np.int64)
 
-    started = ledger.start_draw(reservation)
-    lattice[measured] = mechanism.draw(bounded.totals[measured])
-    sha256 = ledger.store.write(started.key, started.attempt, encode(facts, lattice))
-    ledger.book_drawn(started, sha256)
+    def draw() -> bytes:
+        lattice[measured] = mechanism.draw(bounded.totals[measured], threads=threads)
+        return encode(facts, lattice)
+
+    _once(draw, reservation=reservation, ledger=ledger)
     return Noisy(
         table=bounded.table,
         reads=bounded.reads,
         keys=bounded.keys,
         law=mechanism.law,
         loss=reservation.charge.loss,
+        lattice=lattice,
+    )
+
+
+def measure_sparse(
+    bounded: SparseBounded,
+    *,
+    mechanism: Threshold,
+    reservation: Reservation,
+    ledger: Books,
+    threads: int | None = None,
+) -> NoisySparse:
+    """Add noise to the listed cells and release those that reach the threshold.
+
+    The order and the refusals are those of ``measure``. Only released cells are stored.
+
+    Privacy: costs what the reservation charged, at least ``mechanism.cost``, a delta included.
+
+    Args:
+        bounded: The cells that hold anything, whose sensitivity to one person is proven.
+        mechanism: Made for exactly these bounds and this factor.
+        reservation: As for ``measure``.
+        ledger: Where it was booked.
+        threads: Cores to draw on, at most; None for all. Changes no law.
+
+    Raises:
+        BoundError: bounds, factor, table, dates or price do not match. Nothing was drawn.
+        LedgerFault: the reservation is past drawing: use ``recall_sparse``.
+    """
+    _check_match(bounded, mechanism, reservation)
+    facts = _sparse_facts(bounded.table, bounded.reads, bounded.keys, mechanism)
+    kept: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+
+    def draw() -> bytes:
+        kept.append(mechanism.draw(bounded.cells, bounded.totals, threads=threads))
+        return encode_sparse(facts, *kept[0])
+
+    _once(draw, reservation=reservation, ledger=ledger)
+    cells, lattice = kept[0]
+    return NoisySparse(
+        table=bounded.table,
+        reads=bounded.reads,
+        keys=bounded.keys,
+        law=mechanism.law,
+        threshold=mechanism.threshold,
+        loss=reservation.charge.loss,
+        cells=cells,
         lattice=lattice,
     )
 
@@ -119,8 +174,7 @@ def recall(
     Raises:
         LedgerFault: nothing was drawn yet, or the stored bytes are damaged or of other facts.
     """
-    if reservation.state not in ("drawn", "settled"):
-        raise LedgerFault(f"{table}: nothing is stored yet, the reservation is {reservation.state}")
+    _check_drawn(reservation, table)
     facts = describe(table=table, reads=reads, keys=keys, law=law)
     lattice = decode(facts, ledger.store.read(reservation.key))
     return Noisy(
@@ -128,7 +182,71 @@ def recall(
     )
 
 
-def _check_match(bounded: Bounded, mechanism: Mechanism, reservation: Reservation) -> None:
+def recall_sparse(
+    reservation: Reservation,
+    *,
+    ledger: Books,
+    keys: KeySet,
+    mechanism: Threshold,
+    reads: tuple[dt.date, ...],
+    table: str,
+) -> NoisySparse:
+    """Return a threshold measurement that was drawn before, from the store. Costs nothing.
+
+    Args:
+        reservation: The charge, in state "drawn" or "settled".
+        ledger: Where it was booked.
+        keys: The public key set.
+        mechanism: The noise and the threshold, as planned.
+        reads: The dates that it read.
+        table: Name of the table.
+
+    Raises:
+        LedgerFault: nothing was drawn yet, or the stored bytes are damaged or of other facts.
+    """
+    _check_drawn(reservation, table)
+    facts = _sparse_facts(table, reads, keys, mechanism)
+    cells, lattice = decode_sparse(facts, ledger.store.read(reservation.key))
+    return NoisySparse(
+        table=table,
+        reads=reads,
+        keys=keys,
+        law=mechanism.law,
+        threshold=mechanism.threshold,
+        loss=reservation.charge.loss,
+        cells=cells,
+        lattice=lattice,
+    )
+
+
+def _once(draw: Callable[[], bytes], *, reservation: Reservation, ledger: Books) -> None:
+    """Book the start, draw, store and sync, book the hash: the one order, for every mechanism."""
+    if reservation.state not in ("reserved", "draw_started"):
+        raise LedgerFault(
+            f"{reservation.charge.table}: the reservation is {reservation.state}, noise is never "
+            "drawn twice: recall the stored measurement"
+        )
+    started = ledger.start_draw(reservation)
+    sha256 = ledger.store.write(started.key, started.attempt, draw())
+    ledger.book_drawn(started, sha256)
+
+
+def _sparse_facts(
+    table: str, reads: tuple[dt.date, ...], keys: KeySet, mechanism: Threshold
+) -> dict[str, Any]:
+    return describe(
+        table=table, reads=reads, keys=keys, law=mechanism.law, threshold=mechanism.threshold
+    )
+
+
+def _check_drawn(reservation: Reservation, table: str) -> None:
+    if reservation.state not in ("drawn", "settled"):
+        raise LedgerFault(f"{table}: nothing is stored yet, the reservation is {reservation.state}")
+
+
+def _check_match(
+    bounded: Bounded | SparseBounded, mechanism: Mechanism | Threshold, reservation: Reservation
+) -> None:
     """Refuse where table, bounds, mechanism and charge were not made for each other."""
     charge = reservation.charge
     if mechanism.bounds != bounded.bounds or mechanism.law.factor != bounded.factor:
@@ -137,6 +255,11 @@ def _check_match(bounded: Bounded, mechanism: Mechanism, reservation: Reservatio
         raise BoundError(f"{bounded.table}: the charge names another table or other dates")
     if not mechanism.cost.fits(charge.loss):
         raise BoundError(
-            f"{bounded.table}: the noise costs rho {float(mechanism.cost.rho):g}, more than the "
-            f"{float(charge.loss.rho):g} that was charged: plan again"
+            f"{bounded.table}: the noise costs {_said(mechanism.cost)}, more than the "
+            f"{_said(charge.loss)} that was charged: plan again"
         )
+
+
+def _said(loss: Loss) -> str:
+    delta = f" and delta {float(loss.delta):g}" if loss.delta else ""
+    return f"rho {float(loss.rho):g}{delta}"

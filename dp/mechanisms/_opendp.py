@@ -6,6 +6,7 @@ used is asked for: integer vectors, whose samplers are exact and whose noise lie
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, assert_never
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from dp.bounds import Bounds
     from dp.law import NoiseKind
+
+CHUNK_CELLS = 25_000
+"""Cells drawn at a time, a quarter of a second: OpenDP answers with a Python list."""
+_FEWEST_CHUNKS = 2
 
 
 @lru_cache(maxsize=256)
@@ -48,8 +53,59 @@ def rho(kind: NoiseKind, scale: float, bounds: Bounds) -> Fraction:
     return Fraction(measurement.map(bounds.l1)) ** 2 / 2
 
 
-def add_noise(kind: NoiseKind, scale: float, totals: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return ``totals`` plus independent noise in every cell; int64, same shape (cells,)."""
-    writable = np.array(totals, dtype=np.int64, order="C")  # read-only arrays are not taken
-    drawn = _measurement(kind, scale)(writable)
-    return np.asarray(drawn, dtype=np.int64)
+def threshold_delta(kind: NoiseKind, scale: float, bounds: Bounds, *, threshold: int) -> Fraction:
+    """Return the exact delta of releasing a listed cell where it is ``threshold`` or more.
+
+    OpenDP's map leaves out the noise that lands on the threshold itself, so it reports too small a
+    delta (opendp/opendp issue 2922). Its answer at ``threshold - 1`` counts that noise too. Only
+    the map is asked: values are drawn by ``add_noise`` and compared by ``threshold.py``.
+    """
+    from opendp.domains import atom_domain, map_domain
+    from opendp.measurements import make_gaussian_threshold, make_laplace_threshold
+    from opendp.metrics import absolute_distance, l01inf_distance, l02inf_distance
+    from opendp.mod import enable_features
+
+    enable_features("contrib")
+    cells = map_domain(atom_domain(T="i64"), atom_domain(T="i64"))
+    measurement: Any
+    if kind == "discrete_gaussian":
+        apart = l02inf_distance(absolute_distance(T="f64"))
+        measurement = make_gaussian_threshold(cells, apart, scale=scale, threshold=threshold - 1)
+        return Fraction(measurement.map((bounds.l0, bounds.l2, float(bounds.linf)))[1])
+    apart = l01inf_distance(absolute_distance(T="i64"))
+    measurement = make_laplace_threshold(cells, apart, scale=scale, threshold=threshold - 1)
+    return Fraction(measurement.map((bounds.l0, bounds.l1, bounds.linf))[1])
+
+
+def add_noise(
+    kind: NoiseKind, scale: float, totals: NDArray[np.int64], *, threads: int
+) -> NDArray[np.int64]:
+    """Return ``totals`` plus independent noise in every cell; int64, same shape (cells,).
+
+    OpenDP lets go of Python's lock while it draws, so threads use every core; each of OpenSSL's
+    threads has a generator of its own. No process is started: none shares a generator's state,
+    and no total leaves this one. Chunks keep the Python lists of OpenDP's answers small.
+
+    Raises:
+        OpenDPException: a chunk failed. No chunk is returned.
+    """
+    noisy = np.empty(totals.shape, dtype=np.int64)
+
+    def fill(start: int) -> None:
+        part = slice(start, start + CHUNK_CELLS)
+        writable = np.array(totals[part], dtype=np.int64, order="C")  # read-only is not taken
+        noisy[part] = measurement(writable)
+
+    measurement = _measurement(kind, scale)
+    starts = range(0, totals.size, CHUNK_CELLS)
+    if len(starts) < _FEWEST_CHUNKS or threads == 1:
+        for start in starts:
+            fill(start)
+        return noisy
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="noise")
+    try:
+        for _ in pool.map(fill, starts):
+            pass
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return noisy

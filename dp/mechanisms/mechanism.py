@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from dp.bounds import Bounds
 
-CHUNK_CELLS = 100_000
-"""Cells drawn at a time: OpenDP answers with a Python list, which must stay small."""
 MAX_TOTAL = 2**62
 MAX_SCALE = 2.0**50
 _TRIES = 40
@@ -56,11 +55,12 @@ class Mechanism:
         rho = Rho(_opendp.rho(self.law.kind, self.law.scale, self.bounds))
         object.__setattr__(self, "cost", Loss(rho))
 
-    def draw(self, totals: NDArray[np.int64]) -> NDArray[np.int64]:
+    def draw(self, totals: NDArray[np.int64], *, threads: int | None = None) -> NDArray[np.int64]:
         """Return totals plus fresh noise: what may leave, at a price of ``cost`` for each call.
 
         Args:
             totals: int64, shape (cells,): the measured cells of a bounded table, in lattice units.
+            threads: Cores to use, at most; None for all that this process may run on.
 
         Returns:
             int64, shape (cells,). Cells are drawn in chunks; their noise is independent.
@@ -76,11 +76,9 @@ class Mechanism:
             )
         if totals.size and (totals.max() >= MAX_TOTAL or totals.min() <= -MAX_TOTAL):
             raise BoundError("a total is too large for noise to be added in 64-bit integers")
-        noisy = np.empty_like(totals, order="C")
-        for start in range(0, totals.size, CHUNK_CELLS):
-            part = slice(start, start + CHUNK_CELLS)
-            noisy[part] = _opendp.add_noise(self.law.kind, self.law.scale, totals[part])
-        return noisy
+        return _opendp.add_noise(
+            self.law.kind, self.law.scale, totals, threads=min(threads or 1024, _cores())
+        )
 
 
 def calibrate(
@@ -117,3 +115,10 @@ def positive(allotted: Rho) -> Fraction:
     if allotted.value <= 0:
         raise BoundError("rho 0 is allotted: a table needs a share above 0")
     return allotted.value
+
+
+def _cores() -> int:
+    """Return how many cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -133,7 +133,7 @@ def test_a_changed_byte_in_the_store_is_refused(ledger: Ledger) -> None:
 def test_a_crash_inside_the_draw_is_charged_again_and_drawn_afresh(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dies(*_: object) -> None:
+    def dies(*_: object, **_more: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
@@ -197,9 +197,9 @@ def _held(**changes: object) -> Reservation:
 def _traced(monkeypatch: pytest.MonkeyPatch, recorder: _Recorder) -> None:
     draw = Mechanism.draw
 
-    def noted(self: Mechanism, totals: np.ndarray) -> np.ndarray:
+    def noted(self: Mechanism, totals: np.ndarray, **more: int | None) -> np.ndarray:
         recorder._step("draw")
-        return draw(self, totals)
+        return draw(self, totals, **more)
 
     monkeypatch.setattr(Mechanism, "draw", noted)
 
@@ -230,8 +230,8 @@ def test_a_fault_at_a_step_stops_there_and_releases_nothing(
     [
         (gaussian(BOUNDS.times(2), Rho.of("1/60")), _held(), "other bounds or factor"),
         (gaussian(BOUNDS, Rho.of("1/60"), 4096), _held(), "other bounds or factor"),
-        (gaussian(BOUNDS, Rho.of("1/59")), _held(), "more than the 0.0166667 that was charged"),
-        (laplace(BOUNDS, Rho.of("1/59")), _held(), "more than the 0.0166667 that was charged"),
+        (gaussian(BOUNDS, Rho.of("1/59")), _held(), "more than the rho 0.0166667 that was charged"),
+        (laplace(BOUNDS, Rho.of("1/59")), _held(), "more than the rho 0.0166667 that was charged"),
         (MECHANISM, _held(charge=replace(_charge(), table="visits")), "another table"),
         (
             MECHANISM,
