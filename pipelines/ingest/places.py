@@ -50,7 +50,7 @@ def zone_places(zones: ZoneSet) -> pa.Table:
     return pa.table(
         {
             "id": pa.array(zones.ids, pa.string()),
-            "zone": pa.array(range(len(zones)), pa.int32()),
+            "zone": pa.array(range(len(zones.ids)), pa.int32()),
             **columns,
         }
     )
