@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dp.keys import Key
+
 
 class MurmurationError(Exception):
     """Base of every error shown to a user without a traceback."""
@@ -13,6 +18,18 @@ class BoundError(MurmurationError):
     """A contribution bound, a key set or a vector does not fit what was declared."""
 
     exit_code = 1
+
+
+class TooManyCells(BoundError):
+    """A key set has more cells than can be numbered.
+
+    Attributes:
+        keys: Its key columns.
+    """
+
+    def __init__(self, message: str, *, keys: tuple[Key, ...]) -> None:
+        super().__init__(message)
+        self.keys = keys
 
 
 class BudgetRefused(MurmurationError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dp.errors import BoundError
+from dp.errors import BoundError, TooManyCells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,9 +62,10 @@ class KeySet:
         if len(set(self.names)) != len(self.names):
             raise BoundError(f"key columns must have different names, got {', '.join(self.names)}")
         if self.size > MAX_CELLS:
-            raise BoundError(
+            raise TooManyCells(
                 f"{' x '.join(self.names)} gives {self.size:,} cells, more than {MAX_CELLS:,}: "
-                "take coarser keys"
+                "take coarser keys",
+                keys=self.keys,
             )
         for left, right in self.distinct:
             if self.position(left) == self.position(right):

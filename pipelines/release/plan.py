@@ -9,6 +9,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from dp.errors import TooManyCells
+from dp.keys import KeySet
 from dp.loss import Rho
 from dp.mechanisms import Mechanism, gaussian, laplace
 from pipelines.errors import SpecError
@@ -16,6 +18,8 @@ from pipelines.release.books import Books, books_of
 from pipelines.release.charges import charge_of, facts_of, law_of
 from pipelines.release.manifest import digest_of
 from pipelines.release.model import Plan, PlannedMeasurement
+from pipelines.release.outages import outage_facts
+from pipelines.release.toolarge import MAX_CELLS, too_large
 from pipelines.release.warnings import warnings_of
 from pipelines.release.world import world_of
 from pipelines.spec import agree
@@ -23,15 +27,13 @@ from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
     from dp.bounds import Bounds
+    from dp.keys import Key
     from dp.ledger import Policy
     from pipelines.schemas.calendar import MobilityDay
     from pipelines.schemas.measured import TableParams
     from pipelines.schemas.world import World
     from pipelines.schemas.zones import ZoneSet
     from pipelines.spec import ReleaseSpec
-
-MAX_CELLS = 10_000_000
-"""Cells of one table on one date: every cell of a key set gets noise, so each must be drawn."""
 
 
 def plan(spec: ReleaseSpec, *, zones: ZoneSet | None = None) -> Plan:
@@ -45,7 +47,8 @@ def plan(spec: ReleaseSpec, *, zones: ZoneSet | None = None) -> Plan:
         zones: The spec's zones where they are loaded already.
 
     Raises:
-        SpecError: a key set is too large to enumerate, or the dates break the cap by themselves.
+        SpecError: a key set is too large to enumerate, the dates break the cap by themselves, or
+            the declared outages cannot be (zone, time, overlap).
         PolicyMismatch: the spec restates the policy and differs.
         ZoneError: the zones cannot be used as declared.
         LedgerFault: the ledger is damaged or was restored from an old copy.
@@ -65,9 +68,15 @@ def plan_with(spec: ReleaseSpec, *, books: Books, zones: ZoneSet | None = None) 
         world=world,
         measurements=measurements,
         spends=books.spends,
-        digest=digest_of({"spec": spec.public(), "zones": world.zones.digest}),
+        digest=_digest(spec, world),
         warnings=warnings_of(spec, books=books, world=world, measurements=measurements),
     )
+
+
+def _digest(spec: ReleaseSpec, world: World) -> str:
+    """Return the hash of everything public that a folder follows from, outages included."""
+    facts = {"spec": spec.public(), "zones": world.zones.digest}
+    return digest_of({**facts, "outages": outage_facts(world)} if world.outages else facts)
 
 
 def allotments(spec: ReleaseSpec, policy: Policy) -> dict[str, Rho]:
@@ -87,7 +96,9 @@ def _measurements(
             rho = rhos[params.table]
             asked = facts_of(params, traces=spec.traces, world=world, rho=rho, issue=spec.issue)
             found.append(
-                _measurement(params, day=day, world=world, books=books, asked=(rho, asked))
+                _measurement(
+                    params, spec=spec, day=day, world=world, books=books, asked=(rho, asked)
+                )
             )
     return tuple(found)
 
@@ -95,15 +106,18 @@ def _measurements(
 def _measurement(
     params: TableParams,
     *,
+    spec: ReleaseSpec,
     day: MobilityDay,
     world: World,
     books: Books,
     asked: tuple[Rho, dict[str, Any]],
 ) -> PlannedMeasurement:
     measured, (allotted, facts) = TABLES[params.table], asked
-    keys = measured.keys(world, params, day)
-    if keys.size > MAX_CELLS:
-        raise SpecError(_too_large(params.table, keys.size, zones=len(world.zones)))
+    keys = _keys(params, day=day, world=world)
+    if not isinstance(keys, KeySet):
+        raise SpecError(
+            too_large(params, keys, spec=spec, policy=books.policy, world=world, allotted=allotted)
+        )
     rule = measured.rule(world, params, day, None)
     bounds = rule.bounds.times(books.policy.unit.multiplicity)
     mechanism = _mechanism(params.noise, bounds, allotted, rule.factor)
@@ -123,15 +137,16 @@ def _measurement(
     )
 
 
+def _keys(params: TableParams, *, day: MobilityDay, world: World) -> KeySet | tuple[Key, ...]:
+    """Return the key set of one date, or its columns where it is too large to enumerate."""
+    try:
+        keys = TABLES[params.table].keys(world, params, day)
+    except TooManyCells as fault:
+        return fault.keys
+    return keys if keys.size <= MAX_CELLS else keys.keys
+
+
 @lru_cache(maxsize=1024)
 def _mechanism(noise: str, bounds: Bounds, allotted: Rho, factor: int) -> Mechanism:
     make = laplace if noise == "laplace" else gaussian
     return make(bounds, allotted, factor)
-
-
-def _too_large(table: str, cells: int, *, zones: int) -> str:
-    return (
-        f"{table}: {zones:,} zones give {cells:,} cells a date, more than {MAX_CELLS:,}. Every cell"
-        " needs noise, so all must be drawn. Use coarser zones (a larger cell_m, a smaller H3"
-        " resolution, or the parents' polygons as the zone file), or fewer day parts"
-    )

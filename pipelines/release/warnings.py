@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from pipelines.release.columns import CONFIDENCE
+from pipelines.release.toolarge import CELLS_PER_SECOND
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pipelines.spec import ReleaseSpec
 
 _WASTE = 0.01
+_LONG_MINUTES = 1
 
 
 def warnings_of(
@@ -28,6 +31,7 @@ def warnings_of(
         own = [one for one in measurements if one.table == params.table]
         found += _noisy(own, policy=books.policy)
         found += _wasted(own)
+    found += _slow(measurements)
     found += _unit(books.policy)
     found += _rate(spec, books.policy)
     found += books.notes
@@ -67,6 +71,16 @@ def _wasted(own: Sequence[PlannedMeasurement]) -> Iterator[str]:
                 " the rest of its share stays unspent"
             )
             return
+
+
+def _slow(measurements: Sequence[PlannedMeasurement]) -> Iterator[str]:
+    cells = sum(one.keys.size for one in measurements if not one.charged)
+    minutes = cells / CELLS_PER_SECOND / 60
+    if minutes >= _LONG_MINUTES:
+        yield (
+            f"noise for {cells:,} cells takes about {math.ceil(minutes):,} minutes of one core;"
+            " coarser zones need less"
+        )
 
 
 def _unit(policy: Policy) -> Iterator[str]:

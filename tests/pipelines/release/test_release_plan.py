@@ -12,8 +12,6 @@ from release_town import Town
 
 from dp.ledger import Ledger
 from dp.loss import Rho
-from pipelines.errors import SpecError
-from pipelines.release import plan as subject
 from pipelines.release.charges import law_of
 from pipelines.release.plan import allotments, plan
 
@@ -143,14 +141,6 @@ def test_equal_shares_in_other_numbers_are_the_same_measurement(town: Town) -> N
 def test_a_booked_measurement_keeps_the_law_that_it_was_booked_with(town: Town) -> None:
     one = plan(town.spec()).of("visits")[0]
     assert law_of(one.charge.detail) == one.law
-
-
-def test_a_key_set_too_large_to_enumerate_is_refused_with_alternatives(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(subject, "MAX_CELLS", 20)
-    with pytest.raises(SpecError, match=r"panel: 6 zones give 35 cells.*coarser zones"):
-        plan(town.spec())
 
 
 def test_noise_above_what_the_declared_population_could_fill_is_warned_about(town: Town) -> None:
