@@ -28,8 +28,9 @@ Floats = NDArray[np.float64]
 
 
 def x_sql(alias: str = "p") -> str:
-    """Return the SQL of a point's units east of 180 W: BIGINT, in [0, AROUND]."""
-    return f"(CAST({alias}.lon_e7 AS BIGINT) + {EAST})"
+    """Return the SQL of a point's units east of 180 W: BIGINT, in [0, AROUND); 180 E is 180 W."""
+    east = f"{alias}.lon_e7"
+    return f"(CASE WHEN {east} = {EAST} THEN 0 ELSE CAST({east} AS BIGINT) + {EAST} END)"
 
 
 def y_sql(alias: str = "p") -> str:

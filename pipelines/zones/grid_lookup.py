@@ -37,7 +37,7 @@ class GridLookup:
 
     def sql(self, relation: str) -> str:
         """Return the statement: one or two joins by equality on keys that do not repeat."""
-        column = f"({x_sql()} % {AROUND}) * r.columns // {AROUND}"
+        column = f"{x_sql()} * r.columns // {AROUND}"
         slot = f"CASE WHEN {column} BETWEEN r.first AND r.last THEN r.slot + {column} END"
         rows = f"FROM {relation} AS p LEFT JOIN {ROWS} AS r ON r.row = {y_sql()} // {self.height}"
         if SLOTS not in self.relations:

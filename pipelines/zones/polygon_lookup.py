@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipelines.schemas.zones import OUTSIDE
 from pipelines.zones.coordinates import Ints, Shapes, x_sql, y_sql
 from pipelines.zones.edges import Edges
-from pipelines.zones.quilt import Quilt, cell_bits, quilt
+from pipelines.zones.quilt import LEAF_BITS, Quilt, cell_bits, quilt
 from pipelines.zones.slabs import NO_EDGE, Pieces, pieces, zone_at
 
 CELLS = "zone_cells"
@@ -57,15 +57,18 @@ class PolygonLookup:
         )
 
 
-def polygon_lookup(edges: Edges, shapes: Shapes, *, bits: int | None = None) -> PolygonLookup:
+def polygon_lookup(
+    edges: Edges, shapes: Shapes, *, bits: int | None = None, leaf_bits: int = LEAF_BITS
+) -> PolygonLookup:
     """Build the lookup of zones that do not overlap.
 
     Args:
         edges: Their borders.
         shapes: The zones in whole units, zone number i at position i.
         bits: Size of the cells; chosen from the extent by default.
+        leaf_bits: Size below which leaves are not cut.
     """
-    plan = quilt(edges, cell_bits(edges) if bits is None else bits)
+    plan = quilt(edges, cell_bits(edges) if bits is None else bits, leaf_bits=leaf_bits)
     relations = {CELLS: _cells(plan, shapes), PIECES: _pieces(edges, plan, shapes)}
     return PolygonLookup(bits=plan.bits, relations=relations)
 

@@ -13,7 +13,7 @@ from pipelines.zones.edges import Edges
 _MOST_CELLS = 1 << 18
 _MOST_LEAVES = 1 << 20
 _SMALLEST_CELL_BITS = 12
-_SMALLEST_LEAF_BITS = 8
+LEAF_BITS = 8  # at least 2: a point between two borders is looked for midway in a leaf
 _DEEPEST = 7
 _WORLD_BITS = 32
 
@@ -53,8 +53,14 @@ def cell_bits(edges: Edges) -> int:
     return bits
 
 
-def quilt(edges: Edges, bits: int, *, deepest: int = _DEEPEST) -> Quilt:
-    """Return cells of ``2**bits`` units, each with about one leaf for every two edges in it."""
+def quilt(edges: Edges, bits: int, *, leaf_bits: int = LEAF_BITS) -> Quilt:
+    """Return cells, each with about one leaf for every two edges in it.
+
+    Args:
+        edges: The borders of the zones.
+        bits: Cells have sides of ``2**bits`` units.
+        leaf_bits: Leaves are not cut below ``2**leaf_bits`` units.
+    """
     size = np.full(len(edges), bits)
     zero = np.zeros(len(edges), dtype=np.int64)
     everywhere = Squares(zero, zero, zero + _WORLD_BITS)
@@ -63,7 +69,7 @@ def quilt(edges: Edges, bits: int, *, deepest: int = _DEEPEST) -> Quilt:
     key = distinct(keys)
     of = np.searchsorted(key, keys)
     cells = _square(key, bits)
-    depth = _depths(np.bincount(of), min(deepest, max(bits - _SMALLEST_LEAF_BITS, 0)))
+    depth = _depths(np.bincount(of), min(_DEEPEST, max(bits - leaf_bits, 0)))
     count = np.left_shift(1, 2 * depth)
     base = np.cumsum(count) - count
     cell, leaf_at = repeated(np.zeros_like(count), count)
