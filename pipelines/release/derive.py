@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from pipelines.release import outages
 from pipelines.release.columns import schema_of
 from pipelines.release.dictionary import dictionary
 from pipelines.release.files import CsvFile, ParquetFile
@@ -58,6 +59,8 @@ def derive(
         _write_table(folder, plan.of(name), shape=shapes[name], recall=recall)
     progress.at("Writing tables", 1.0)
     _write(folder / "zones.geojson", zones_text(plan.world.zones))
+    if plan.world.outages:
+        _write(folder / outages.FILE, outages.outages_text(plan.world))
     _write(folder / "datapackage.json", json_text(dictionary(plan, booking, shapes)))
     _write(folder / "privacy.json", json_text(privacy_facts(plan, booking)))
     _write(folder / "README.md", readme_text(plan, booking, shapes))
@@ -89,6 +92,7 @@ def manifest_facts(plan: Plan, booking: Booking) -> dict[str, Any]:
         },
         "zones": {"origin": plan.world.zones.origin, "digest": plan.world.zones.digest},
         "spec": plan.spec.public(),
+        **({"outages": outages.outage_facts(plan.world)} if plan.world.outages else {}),
     }
 
 
@@ -119,6 +123,7 @@ def _shape(plan: Plan, table: str) -> Shape:
         calendar=plan.world.calendar,
         bin_s=getattr(measurements[0].params, "bin_s", 0),
         max_relative_sd=plan.spec.release.max_relative_sd,
+        world=plan.world,
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipelines.release.outages import FILE
 from pipelines.release.status import STATUSES
 
 if TYPE_CHECKING:
@@ -40,8 +41,32 @@ def dictionary(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> dic
         "name": booking.release,
         "title": plan.spec.title,
         "statuses": dict(STATUSES),
-        "resources": [*resources, zones],
+        "resources": [*resources, zones, *_outages(plan)],
     }
+
+
+def _outages(plan: Plan) -> list[dict[str, Any]]:
+    """Return the resource of the declared outages, in a list that is empty without them."""
+    if not plan.world.outages:
+        return []
+    times = {"type": "datetime", "format": "any"}
+    fields: list[dict[str, Any]] = [
+        {"name": "zone", "type": "string", "description": "zone without service"},
+        {"name": "from", **times, "description": "first instant without service"},
+        {"name": "to", **times, "description": "first instant with service again"},
+    ]
+    return [
+        {
+            "name": "outages",
+            "path": FILE,
+            "profile": "tabular-data-resource",
+            "format": "csv",
+            "mediatype": _MEDIA["csv"],
+            "encoding": "utf-8",
+            "title": "Declared outages that meet the dates; no_data and partial follow from them.",
+            "schema": {"fields": fields},
+        }
+    ]
 
 
 def _table(name: str, shape: Shape) -> list[dict[str, Any]]:

@@ -17,15 +17,19 @@ from pipelines.release.columns import (
     schema_of,
     table_columns,
 )
-from pipelines.release.status import STATUSES, status_codes
+from pipelines.release.status import STATUSES, status_codes, with_outages
+from pipelines.schemas.outages import coverage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from dp.keys import KeySet
     from dp.tables import Noisy
     from pipelines.schemas.calendar import Calendar, MobilityDay
     from pipelines.schemas.measured import Measured
+    from pipelines.schemas.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,7 @@ class Shape:
         calendar: The dates.
         bin_s: Seconds in a time bin.
         max_relative_sd: The spec's limit for the status ``ok``.
+        world: The zones and their declared outages; None where no outage is declared.
     """
 
     measured: Measured
@@ -49,6 +54,7 @@ class Shape:
     calendar: Calendar
     bin_s: int
     max_relative_sd: float
+    world: World | None = None
 
 
 def shape_of(
@@ -58,6 +64,7 @@ def shape_of(
     calendar: Calendar,
     bin_s: int,
     max_relative_sd: float,
+    world: World | None = None,
 ) -> Shape:
     """Return the shape of a table whose dates have these key sets (a clock change adds bins)."""
     labels: dict[str, dict[str, None]] = {}
@@ -73,6 +80,7 @@ def shape_of(
         calendar=calendar,
         bin_s=bin_s,
         max_relative_sd=max_relative_sd,
+        world=world if world is not None and world.outages else None,
     )
 
 
@@ -81,6 +89,8 @@ def table_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Table:
     values, sd, measured = noisy.values, noisy.sd, noisy.keys.measured
     lo, hi = intervals(noisy, confidence=CONFIDENCE)
     codes = status_codes(values, sd=sd, measured=measured, max_relative_sd=shape.max_relative_sd)
+    if shape.world is not None:
+        codes = with_outages(codes, _covered(noisy.keys, day=day, shape=shape, world=shape.world))
     arrays = [
         *_key_arrays(noisy.keys, day=day, shape=shape),
         pa.array(values),
@@ -90,6 +100,10 @@ def table_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Table:
         pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(STATUSES))),
     ]
     return pa.Table.from_arrays(arrays, schema=schema_of(shape.columns))
+
+
+def _covered(keys: KeySet, *, day: MobilityDay, shape: Shape, world: World) -> NDArray[np.int8]:
+    return coverage(keys, outages=world.outages, zones=world.zones, day=day, bin_s=shape.bin_s)
 
 
 def measurement_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Table:

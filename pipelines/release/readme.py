@@ -30,6 +30,12 @@ _FILES = """\
 | `manifest.json` | SHA-256 of every file, the spec, and where the ledger booked it |
 """
 
+_OUTAGES = "| `outages.csv` | declared outages: zone, from, to |\n"
+_DARK = (
+    "Outages are declared (`outages.csv`), never found from the records. A cell spans its time bin,"
+    " or the date where the table has none; it is as dark as the darkest of its zones. Its value"
+    " stays as measured: leave `no_data` out of sums, and do not read it as 0."
+)
 _REPORT = "| `report.html` | a page to look at first |\n"
 _SWAP = (
     'Telling two lives apart ("was she there on this day or on that one") is a swap: it costs twice'
@@ -59,7 +65,9 @@ def readme_text(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> st
         *_promise(plan),
         *_reading(plan),
         *_tables(plan, shapes),
-        _FILES + (_REPORT if plan.spec.release.report else ""),
+        _FILES
+        + (_OUTAGES if plan.world.outages else "")
+        + (_REPORT if plan.spec.release.report else ""),
         *_notes(plan),
         _SOURCES + _definitions(plan),
     ]
@@ -134,6 +142,8 @@ def _reading(plan: Plan) -> Iterator[str]:
             for name, meaning in STATUSES.items()
         ]
     )
+    if plan.world.outages:
+        yield _DARK
 
 
 def _tables(plan: Plan, shapes: Mapping[str, Shape]) -> Iterator[str]:

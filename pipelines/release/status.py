@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipelines.schemas.outages import PART, WHOLE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,13 +24,16 @@ STATUSES: Mapping[str, str] = MappingProxyType(
         "low_precision": "the noise is more than the stated part of the value: unbiased, so sums"
         " over many such cells are sound, but do not read one alone",
         "structural_zero": "0 by definition, known to everyone; no noise was added",
-        "no_data": "a declared outage: nothing was recorded here, which is not 0",
+        "no_data": "wholly inside a declared outage: the value is published as measured, but says"
+        " nothing of who was there, which is not 0",
         "not_released": "the custodian publishes no value here, which is not 0",
+        "partial": "partly inside a declared outage: the value is published as measured and may"
+        " miss people, which its interval does not cover",
     }
 )
 """Every status and what it tells a reader, in the order of the published category."""
 
-OK, LOW_PRECISION, STRUCTURAL_ZERO = 0, 1, 2
+OK, LOW_PRECISION, STRUCTURAL_ZERO, NO_DATA, PARTIAL = 0, 1, 2, 3, 5
 
 
 def status_codes(
@@ -57,3 +62,21 @@ def status_codes(
     """
     codes = np.where(sd > max_relative_sd * values, LOW_PRECISION, OK)
     return np.where(measured, codes, STRUCTURAL_ZERO).astype(np.int8)
+
+
+def with_outages(codes: NDArray[np.int8], covered: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return statuses in which cells inside a declared outage say so.
+
+    A structural zero stays one: 0 by definition is 0 in the dark too.
+
+    Args:
+        codes: Positions in ``STATUSES``, shape (cells,).
+        covered: ``CLEAR``, ``PART`` or ``WHOLE`` of ``pipelines.schemas.outages``, same shape.
+
+    >>> import numpy as np
+    >>> codes = with_outages(np.array([0, 1, 2, 1], np.int8), np.array([0, 1, 2, 2], np.int8))
+    >>> [list(STATUSES)[c] for c in codes]
+    ['ok', 'partial', 'structural_zero', 'no_data']
+    """
+    told = np.where(covered == WHOLE, NO_DATA, np.where(covered == PART, PARTIAL, codes))
+    return np.where(codes == STRUCTURAL_ZERO, codes, told).astype(np.int8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.release.outages import outages_of
 from pipelines.schemas.world import World
 
 if TYPE_CHECKING:
@@ -17,8 +18,11 @@ def world_of(spec: ReleaseSpec, *, policy: Policy, zones: ZoneSet | None = None)
 
     Raises:
         ZoneError: the zones cannot be used as declared.
+        SpecError: the outages file names unknown zones, unreadable times or overlapping spans.
     """
-    return World(calendar=spec.calendar(policy), zones=zones or zones_of(spec))
+    calendar, placed = spec.calendar(policy), zones or zones_of(spec)
+    outages = outages_of(spec.outages or (), calendar=calendar, zones=placed)
+    return World(calendar=calendar, zones=placed, outages=outages)
 
 
 def zones_of(spec: ReleaseSpec) -> ZoneSet:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.release.status import PARTIAL
 from pipelines.report.folded import (
     LOW_PRECISION,
     NO_VALUE,
@@ -150,7 +151,8 @@ def rule(value: Floats, sd: Floats, *, limit: float) -> Ints:
 def _published(folded: Folded, at: tuple[int, ...], order: Ints, limit: float) -> Frame:
     value, sd = folded.value[at][order], folded.sd[at][order]
     status = folded.status[at][order]
-    status = np.where(status < 0, rule(value, sd, limit=limit), status)
+    summed = (status < 0) | (status == PARTIAL)  # the page shows how precise a partial value is
+    status = np.where(summed, rule(value, sd, limit=limit), status)
     status = np.where(np.isfinite(value), status, NO_VALUE)
     return Frame(value, sd, folded.half[at][order], status)
 

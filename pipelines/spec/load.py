@@ -15,6 +15,7 @@ from pipelines.ingest.source import Source
 from pipelines.schemas.measured import TableParams
 from pipelines.spec import faults
 from pipelines.spec.fields import exact_text, nearest, said
+from pipelines.spec.outages import read_outages
 from pipelines.spec.release import ReleaseSpec
 from pipelines.spec.schema import Schema, model_schema, release_schema, table_schema
 from pipelines.spec.sections import SourceSection, SpecFile
@@ -158,13 +159,17 @@ def _resolved(file: Path, spec: SpecFile, tables: tuple[TableParams, ...]) -> Re
         zones=spec.zones,
         sources=tuple(_source(i, section) for i, section in enumerate(spec.sources)),
         declared=tuple(spec.sources),
+        outages=None if spec.outages is None else read_outages(spec.outages.file),
         people=spec.people,
         traces=spec.traces,
         tables=tables,
         release=spec.release,
         engine_name=engine.name,
         engine=Resources(
-            memory_mb=engine.memory_mb, threads=engine.threads, spill_gb=engine.spill_gb
+            memory_mb=engine.memory_mb,
+            threads=engine.threads,
+            spill_gb=engine.spill_gb,
+            master=engine.master,
         ),
     )
 

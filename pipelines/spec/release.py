@@ -17,6 +17,7 @@ from pipelines.engines.contract import Resources
 from pipelines.ingest.source import Source
 from pipelines.schemas.calendar import Calendar
 from pipelines.schemas.measured import TableParams
+from pipelines.schemas.outages import DeclaredOutage
 from pipelines.schemas.traces import TraceParams
 from pipelines.spec.sections import (
     DatesSection,
@@ -45,6 +46,7 @@ class ReleaseSpec:
         series: Ledger path, policy path, rho per date, restated policy fields.
         zones: Where the public zones come from.
         sources: Declared sources, paths resolved.
+        outages: Rows of the outages file as written; None where none is declared.
         people: Paths of the id map and the exclusions.
         traces: Parameters of positions, stays and trips.
         tables: One entry per measured table, each of its declaration's params model.
@@ -67,6 +69,7 @@ class ReleaseSpec:
     engine_name: str
     engine: Resources
     declared: tuple[SourceSection, ...] = field(repr=False)
+    outages: tuple[DeclaredOutage, ...] | None = None
 
     @property
     def base(self) -> Path:
@@ -117,6 +120,7 @@ class ReleaseSpec:
                 "id_map": self.id_map is not None,
                 "exclusions": self.exclusions is not None,
             },
+            **({} if self.outages is None else {"outages": True}),
             "traces": _plain(self.traces),
             "tables": [_plain(params) for params in self.tables],
             "release": _plain(self.release),

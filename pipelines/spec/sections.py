@@ -194,6 +194,13 @@ class SourceSection(Section):
         return self
 
 
+class OutagesSection(Section):
+    """Known gaps in the records, from operating logs: never found from the records themselves."""
+
+    file: Annotated[PublicFile, Field(examples=["outages.csv"])]
+    """A public CSV file with the columns zone,from,to; * is every zone, times are local."""
+
+
 class PeopleSection(Section):
     """Undated files about persons; both are private."""
 
@@ -244,6 +251,8 @@ class SpecFile(Section):
     """The public zones."""
     sources: Annotated[list[SourceSection], Field(min_length=1)]
     """The records."""
+    outages: OutagesSection | None = None
+    """Declared outages: the statuses no_data and partial follow from them."""
     people: PeopleSection = Field(default={}, validate_default=True)
     """Undated files about persons."""
     traces: TraceParams = Field(default={}, validate_default=True)

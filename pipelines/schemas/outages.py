@@ -1,0 +1,137 @@
+"""Declared outages as public facts: which zone recorded nothing, from when to when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dp.keys import Key, KeySet
+    from pipelines.schemas.calendar import MobilityDay
+    from pipelines.schemas.zones import ZoneSet
+
+CLEAR, PART, WHOLE = 0, 1, 2
+"""How much of a cell an outage covers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredOutage:
+    """One row of an outages file as its author wrote it.
+
+    Attributes:
+        zone: A zone id, or "*" for every zone.
+        start: Time at which it began: ISO 8601, local to the series unless an offset is given.
+        end: Time at which it ended.
+        place: File and line, for messages.
+    """
+
+    zone: str
+    start: str
+    end: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """A zone without service over a half-open span of instants.
+
+    Attributes:
+        zone: Zone id.
+        start_s: First instant, in seconds since 1970-01-01 UTC.
+        end_s: First instant after it.
+    """
+
+    zone: str
+    start_s: int
+    end_s: int
+
+
+def coverage(
+    keys: KeySet,
+    *,
+    outages: Sequence[Outage],
+    zones: ZoneSet,
+    day: MobilityDay,
+    bin_s: int,
+    cells: NDArray[np.int64] | None = None,
+) -> NDArray[np.int8]:
+    """Return ``CLEAR``, ``PART`` or ``WHOLE`` for each cell of one date; shape (cells,).
+
+    A cell spans its time bin where the table has bins, otherwise the date. Each of its zone keys
+    is covered by the outages of that zone (of a coarser zone: wholly only when all its zones are).
+    The cell is covered as much as the most covered of its keys: no trip is seen when either end is
+    dark. Public facts alone decide.
+
+    Args:
+        keys: The key set of the date.
+        outages: Outages of which no two of one zone overlap.
+        zones: The public zones.
+        day: The date.
+        bin_s: Seconds in a time bin; unused without bins.
+        cells: Cell numbers to look at; every cell when left out.
+    """
+    size = keys.size if cells is None else len(cells)
+    found = np.zeros(size, dtype=np.int8)
+    edges_s = _edges(keys, day=day, bin_s=bin_s)
+    met = [one for one in outages if one.start_s < day.end_s and one.end_s > day.start_s]
+    if not met:
+        return found
+    leaves = _leaf_levels(met, zones=zones, edges_s=edges_s)
+    slot = _codes(keys, "bin", cells) if "bin" in keys.names else np.zeros(size, dtype=np.int64)
+    for key in keys.keys:
+        levels = _key_levels(key, leaves=leaves, zones=zones)
+        if levels is not None:
+            found = np.maximum(found, levels[_codes(keys, key.name, cells), slot])
+    return found
+
+
+def _codes(keys: KeySet, name: str, cells: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    return keys.codes(name) if cells is None else keys.codes_at(name, cells)
+
+
+def _edges(keys: KeySet, *, day: MobilityDay, bin_s: int) -> NDArray[np.int64]:
+    """Return the instants between a date's time slots; the last bin ends with the date."""
+    if "bin" not in keys.names:
+        return np.array([day.start_s, day.end_s], dtype=np.int64)
+    bins = np.array(keys.keys[keys.position("bin")].values, dtype=np.int64)
+    return np.append(day.start_s + bin_s * bins, day.end_s)
+
+
+def _leaf_levels(
+    outages: Sequence[Outage], *, zones: ZoneSet, edges_s: NDArray[np.int64]
+) -> NDArray[np.int8]:
+    """Return how much of each slot each zone was dark; shape (zones, slots)."""
+    at = {zone: i for i, zone in enumerate(zones.ids)}
+    dark_s = np.zeros((len(zones), len(edges_s) - 1), dtype=np.int64)
+    for one in outages:
+        overlap_s = np.minimum(one.end_s, edges_s[1:]) - np.maximum(one.start_s, edges_s[:-1])
+        dark_s[at[one.zone]] += np.maximum(overlap_s, 0)
+    return np.where(dark_s >= np.diff(edges_s), WHOLE, np.where(dark_s > 0, PART, CLEAR)).astype(
+        np.int8
+    )
+
+
+def _key_levels(key: Key, *, leaves: NDArray[np.int8], zones: ZoneSet) -> NDArray[np.int8] | None:
+    """Return the level of each value of a key in each slot; None where it names no zones."""
+    at = {zone: i for i, zone in enumerate(zones.ids)}
+    if not any(value in at for value in key.values):
+        children: dict[str, list[int]] = {}
+        for i, parent in enumerate(zones.parents):
+            children.setdefault(parent, []).append(i)
+        members = [children.get(str(value), []) if value else [] for value in key.values]
+    else:
+        members = [[at[str(value)]] if value in at else [] for value in key.values]
+    if not any(members):
+        return None
+    levels = np.zeros((len(key), leaves.shape[1]), dtype=np.int8)
+    for i, own in enumerate(members):
+        if own:
+            least, most = leaves[own].min(axis=0), leaves[own].max(axis=0)
+            levels[i] = np.where(least == WHOLE, WHOLE, np.where(most > CLEAR, PART, CLEAR))
+    return levels
