@@ -60,6 +60,7 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "destination": "INTEGER: zone number, never -1, never the origin",
             "t_depart": "INTEGER: end of the stay at the origin",
             "t_arrive": "INTEGER: start of the stay at the destination",
+            "distance_m": "INTEGER: between the middles of the two stays, metres rounded down",
         },
         "people": {
             "d": "INTEGER",

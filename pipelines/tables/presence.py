@@ -10,10 +10,8 @@ from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.measured import Measured, TableParams
 from pipelines.schemas.traces import MINUTE_S
 from pipelines.schemas.world import World
+from pipelines.tables._expand import bin_counts_sql
 from pipelines.tables._rules import inherent
-from pipelines.traces.bins import bins_before, bins_of_date
-
-_DIGITS = "(VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9))"
 
 
 class PresenceParams(TableParams):
@@ -36,32 +34,13 @@ def _keys(world: World, params: PresenceParams, day: MobilityDay) -> KeySet:
 
 
 def _statement(world: World, params: PresenceParams) -> str:
-    """Count runs by zone, first bin and number of bins; then expand. No person key is needed.
-
-    A person's runs of a date do not overlap, so no midpoint lies in two of them.
-    """
-    first, end = (bins_before(t, params.bin_s) for t in ("t_start", "t_end"))
-    bins = bins_of_date("length_s", params.bin_s)
-    most = max(day.bins(params.bin_s) for day in world.calendar.dates)
-    return (
-        f"WITH spans AS (SELECT r.d, zone, {first} AS from_bin, "
-        f"LEAST({end}, {bins}) - {first} AS n "
-        "FROM runs AS r JOIN days AS y ON r.d = y.d WHERE zone >= 0), "
-        "counted AS (SELECT d, zone, from_bin, n, COUNT(*) AS v FROM spans "
-        "WHERE n > 0 GROUP BY d, zone, from_bin, n), "
-        f"numbers AS ({_numbers(most)}), "
-        "steps AS (SELECT a.i AS n, b.i AS k FROM numbers AS a JOIN numbers AS b ON b.i < a.i) "
-        f"SELECT d, CAST((from_bin + k) * CAST({len(world.zones)} AS BIGINT) + zone AS BIGINT) "
-        "AS cell, CAST(SUM(v) AS BIGINT) AS v "
-        "FROM counted JOIN steps ON counted.n = steps.n GROUP BY d, from_bin + k, zone"
-    )
-
-
-def _numbers(most: int) -> str:
-    return (
-        "SELECT a.i + 10 * b.i + 100 * c.i AS i "
-        f"FROM {_DIGITS} AS a(i) CROSS JOIN {_DIGITS} AS b(i) CROSS JOIN {_DIGITS} AS c(i) "
-        f"WHERE a.i + 10 * b.i + 100 * c.i <= {most}"
+    """Count runs without their persons, whose runs of a date do not overlap."""
+    return bin_counts_sql(
+        world,
+        bin_s=params.bin_s,
+        by=("zone",),
+        source="FROM runs AS r JOIN days AS y ON r.d = y.d WHERE zone >= 0",
+        cell=f"bin * {len(world.zones)} + zone",
     )
 
 

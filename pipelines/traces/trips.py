@@ -6,6 +6,7 @@ import math
 
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.zones import ZoneSet
+from pipelines.traces.roots import root_sql
 
 _METRES_PER_DEGREE = 111_195
 _E7 = 10_000_000
@@ -39,6 +40,7 @@ def trips_sql(params: TraceParams, zones: ZoneSet) -> str:
     A stay outside the zones is a stay: it ends the trip before it and starts the one after it,
     and both are dropped. Squares stay below 2^63: no difference passes 1.8 * 10^9.
     """
+    columns = "d, person, origin, destination, t_depart, t_arrive"
     return (
         "WITH paired AS (SELECT d, person, zone AS origin, t_end AS t_depart, lat_e7, lon_e7, "
         f"LEAD(zone) {_NEXT} AS destination, LEAD(t_start) {_NEXT} AS t_arrive, "
@@ -49,7 +51,10 @@ def trips_sql(params: TraceParams, zones: ZoneSet) -> str:
         "WHERE origin >= 0 AND destination >= 0 AND origin <> destination), "
         "flat AS (SELECT d, person, origin, destination, t_depart, t_arrive, north, "
         f"LEAST(around, {_CIRCLE_E7} - around) * {cosine_ppm(zones)} // {_MILLION} AS east "
-        "FROM moved) "
-        "SELECT d, person, origin, destination, t_depart, t_arrive FROM flat "
-        f"WHERE north * north + east * east >= {reach_e7(params.min_trip_m) ** 2}"
+        "FROM moved), "
+        "far AS (SELECT * FROM flat "
+        f"WHERE north * north + east * east >= {reach_e7(params.min_trip_m) ** 2}), "
+        f"measured AS ({root_sql('far', columns=columns, a='north', b='east', name='e7')}) "
+        f"SELECT {columns}, CAST(e7 * {_METRES_PER_DEGREE} // {_E7} AS INTEGER) AS distance_m "
+        "FROM measured"
     )

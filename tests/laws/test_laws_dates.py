@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 from harness import Bench, calendar, make_world
 from hypothesis import given, settings
-from law import Case, as_bytes
+from law import TABLE_CHOICES, Case, as_bytes
 from reference import Record
 from shapes import SHAPES
 from strategies import records
 
-CHOICES = ("panel", "presence", "visits", "visits-sampling", "od_flows")
+CHOICES = tuple(name for name in TABLE_CHOICES if "laplace" not in name)
 WORLD = make_world(6, calendar(dt.date(2026, 10, 30)))
 CASES = {name: Case(name, WORLD) for name in CHOICES}
 DATES = range(3)

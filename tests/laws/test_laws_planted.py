@@ -135,6 +135,22 @@ def test_a_person_counted_once_a_zone_in_the_panel_is_caught() -> None:
     assert breaks("panel", edit=twice)
 
 
+@pytest.mark.parametrize(
+    "choice", ["trips_per_person", "zones_visited", "travel_distance", "stay_put"]
+)
+def test_a_person_who_is_twice_among_the_people_is_caught(choice: str) -> None:
+    assert breaks(choice, edit=_replaced("people", "FROM packed", "FROM packed, (VALUES (1), (2))"))
+
+
+def test_bins_of_runs_that_are_not_joined_by_date_are_caught() -> None:
+    def plant(case: Case) -> Callable[[Bench], Totals]:
+        sql = case.rule_sql()
+        assert "ON r.d = p.d AND r.person = p.person" in sql, "the plant no longer fits"
+        return case.planted(sql.replace("ON r.d = p.d AND", "ON"))
+
+    assert breaks("presence_by_overnight", plant=plant)
+
+
 def test_a_threshold_taken_from_the_data_is_caught() -> None:
     late = _replaced(
         "stays",

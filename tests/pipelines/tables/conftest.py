@@ -6,6 +6,6 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).parents[2]
-for folder in (TESTS / "pipelines" / "traces", TESTS / "laws"):
+for folder in (TESTS / "pipelines" / "traces", TESTS / "pipelines" / "tables", TESTS / "laws"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

@@ -11,6 +11,7 @@ from harness import SECRET, calendar, make_world
 from pydantic import ValidationError
 
 from dp.bounding import Inherent, Sampling, Weighting
+from dp.bounds import Bounds
 from dp.errors import BoundError
 from dp.tables import Sensitive
 from pipelines.errors import ZoneError
@@ -27,8 +28,18 @@ def rule(name: str, *, secret: bytes | None = SECRET, **options: Any) -> Any:
     return table.rule(WORLD, table.params(table=name, **options), DAY, secret)
 
 
-def test_the_foundation_has_four_tables() -> None:
-    assert list(TABLES) == ["od_flows", "panel", "presence", "visits"]
+def test_the_folder_is_the_list_of_tables() -> None:
+    assert list(TABLES) == [
+        "od_flows",
+        "panel",
+        "presence",
+        "presence_by_overnight",
+        "stay_put",
+        "travel_distance",
+        "trips_per_person",
+        "visits",
+        "zones_visited",
+    ]
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
@@ -55,6 +66,11 @@ def test_keys_follow_zones_and_dates() -> None:
     assert keys("presence").size == 24 * 5
     assert keys("presence", LONG_DAY).size == 25 * 5
     assert keys("presence", LONG_DAY, bin_minutes=30).size == 50 * 5
+    assert keys("presence_by_overnight", LONG_DAY).size == 25 * 6 * 5
+    assert keys("trips_per_person").keys[1].values[::5] == ("0", "5", "10", "15+")
+    assert keys("zones_visited").keys[1].values[-2:] == ("9", "10+")
+    assert keys("stay_put").keys[1].values == ("stayed", "left", "unobserved")
+    assert keys("travel_distance", edges_km=(2, 5)).keys[1].values == ("0", "<2", "2-5", "5+")
     flows = keys("od_flows")
     assert flows.size == 25
     assert flows.measured.sum() == 20
@@ -66,7 +82,10 @@ def test_bounds_follow_the_number_of_bins_of_each_date() -> None:
     bounds = [table.rule(WORLD, params, day, None).bounds for day in WORLD.calendar.dates]
     assert [b.l2_squared for b in bounds] == [24, 25, 24]
     assert [(b.l0, b.l1, b.linf) for b in bounds] == [(24, 24, 1), (25, 25, 1), (24, 24, 1)]
-    assert rule("panel").bounds.l2_squared == 1
+    overnight = TABLES["presence_by_overnight"]
+    assert overnight.rule(WORLD, params, LONG_DAY, None).bounds == bounds[1]
+    for name in ("panel", "trips_per_person", "zones_visited", "travel_distance", "stay_put"):
+        assert rule(name).bounds == Bounds(l0=1, l1=1, l2_squared=1, linf=1)
 
 
 def test_one_statement_serves_all_dates() -> None:
@@ -108,6 +127,9 @@ def test_sampling_can_be_planned_without_its_secret_but_not_run() -> None:
         ("visits", {"cap": 1001}),
         ("visits", {"bounding": "clipping"}),
         ("od_flows", {"cap": 2.5}),
+        ("travel_distance", {"edges_km": ()}),
+        ("travel_distance", {"edges_km": (3, 3)}),
+        ("travel_distance", {"edges_km": (0, 3)}),
         ("panel", {"share": "0"}),
         ("panel", {"noise": "uniform"}),
     ],

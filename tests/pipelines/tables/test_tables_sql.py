@@ -4,69 +4,41 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import pytest
-import reference
 from harness import SECRET, Bench, by_person_date, calendar, labelled, make_world
-from reference import Record, Run
+from reference import Record
 from shapes import SHAPES
+from table_reference import REFERENCES, TRACES, Cell, Seen
 
 from dp.bounding import Rule
-from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.measured import TableParams
-from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
 from pipelines.tables import TABLES, sensitive
-from pipelines.traces.trips import cosine_ppm
 
 SPRING = make_world(5, calendar(dt.date(2026, 3, 6)))
 AUTUMN = make_world(5, calendar(dt.date(2026, 10, 30)))
 AMSTERDAM = make_world(5, calendar(dt.date(1937, 6, 30), time_zone="Europe/Amsterdam"))
 WORLDS = {"spring": SPRING, "autumn": AUTUMN, "1937": AMSTERDAM}
-TRACES = TraceParams()
-Cell = tuple[str | int, ...]
-Reference = Callable[[World, MobilityDay, list[Run], TableParams], Counter[Cell]]
-
-
-def panel(world: World, day: MobilityDay, runs: list[Run], _: TableParams) -> Counter[Cell]:
-    if not reference.is_observed(runs):
-        return Counter()
-    zone = reference.overnight(runs, day, TRACES)
-    hours = len(reference.zones_of_bins(runs, day, 3600))
-    place = world.zones.ids[zone] if zone >= 0 else "unknown"
-    return Counter({(place, reference.hours_label(hours)): 1})
-
-
-def presence(world: World, day: MobilityDay, runs: list[Run], params: Any) -> Counter[Cell]:
-    zones = reference.zones_of_bins(runs, day, 60 * params.bin_minutes)
-    return Counter({(k, world.zones.ids[zone]): 1 for k, zone in zones.items()})
-
-
-def visits(world: World, _: MobilityDay, runs: list[Run], __: TableParams) -> Counter[Cell]:
-    zones = {stay.zone for stay in reference.stays(runs, TRACES)} - {-1}
-    return Counter({(world.zones.ids[zone],): 1 for zone in zones})
-
-
-def od_flows(world: World, _: MobilityDay, runs: list[Run], __: TableParams) -> Counter[Cell]:
-    stays = reference.stays(runs, TRACES)
-    ids = world.zones.ids
-    trips = reference.trips(stays, TRACES, cosine_ppm(world.zones))
-    return Counter((ids[trip.origin], ids[trip.destination]) for trip in trips)
-
-
-CASES: list[tuple[str, Reference, dict[str, Any]]] = [
-    ("panel", panel, {}),
-    ("presence", presence, {}),
-    ("presence", presence, {"bin_minutes": 10}),
-    ("presence", presence, {"bin_minutes": 480}),
-    ("presence", presence, {"bin_minutes": 1440}),
-    ("visits", visits, {}),
-    ("od_flows", od_flows, {}),
+CASES: list[tuple[str, dict[str, Any]]] = [
+    ("panel", {}),
+    ("presence", {}),
+    ("presence", {"bin_minutes": 10}),
+    ("presence", {"bin_minutes": 480}),
+    ("presence", {"bin_minutes": 1440}),
+    ("presence_by_overnight", {}),
+    ("presence_by_overnight", {"bin_minutes": 240}),
+    ("visits", {}),
+    ("od_flows", {}),
+    ("trips_per_person", {}),
+    ("zones_visited", {}),
+    ("travel_distance", {}),
+    ("travel_distance", {"edges_km": (2, 5)}),
+    ("stay_put", {}),
 ]
-IDS = [f"{name}{''.join(f'-{v}' for v in options.values())}" for name, _, options in CASES]
+IDS = [f"{name}{''.join(f'-{v}' for v in options.values())}" for name, options in CASES]
 
 
 @cache
@@ -76,21 +48,20 @@ def bench(where: str, shape: str) -> Bench:
 
 
 def contributions(
-    world: World, found: list[Record], of: Reference, params: TableParams
+    world: World, found: list[Record], params: TableParams
 ) -> dict[int, list[tuple[str, Counter[Cell]]]]:
     """What each person adds, by date."""
     by_date: dict[int, list[tuple[str, Counter[Cell]]]] = {d: [] for d in range(3)}
     for (person, d), own in by_person_date(found).items():
-        day = world.calendar.dates[d]
-        runs = reference.runs(own, day, TRACES)
-        by_date[d].append((person, of(world, day, runs, params)))
+        seen = Seen(world, world.calendar.dates[d], own, params)
+        by_date[d].append((person, REFERENCES[params.table](seen)))
     return by_date
 
 
-@pytest.mark.parametrize(("name", "of", "options"), CASES, ids=IDS)
+@pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
 @pytest.mark.parametrize("where", WORLDS)
 def test_statements_contribute_what_the_reference_says(
-    name: str, of: Reference, options: dict[str, Any], where: str
+    name: str, options: dict[str, Any], where: str
 ) -> None:
     world, table = WORLDS[where], TABLES[name]
     params = table.params(table=name, **options)
@@ -99,7 +70,7 @@ def test_statements_contribute_what_the_reference_says(
     for shape, make in SHAPES.items():
         found = make(world.calendar.dates, 5)
         totals = bench(where, shape).summed(sql)
-        for d, people in contributions(world, found, of, params).items():
+        for d, people in contributions(world, found, params).items():
             keys = table.keys(world, params, world.calendar.dates[d])
             expected = sum((vector for _, vector in people), Counter())
             assert labelled(totals[d], keys) == expected, shape
@@ -108,6 +79,11 @@ def test_statements_contribute_what_the_reference_says(
 RULES = [
     ("panel", {}),
     ("presence", {}),
+    ("presence_by_overnight", {}),
+    ("trips_per_person", {}),
+    ("zones_visited", {}),
+    ("travel_distance", {}),
+    ("stay_put", {}),
     ("visits", {"cap": 2}),
     ("visits", {"cap": 2, "noise": "laplace"}),
     ("visits", {"cap": 2, "bounding": "sampling"}),
@@ -123,11 +99,10 @@ def test_bounded_totals_are_the_sum_of_each_persons_bounded_contributions(
 ) -> None:
     table, world = TABLES[name], AUTUMN
     params = table.params(table=name, **options)
-    of = {"panel": panel, "presence": presence, "visits": visits, "od_flows": od_flows}[name]
     for shape, make in SHAPES.items():
         found = make(world.calendar.dates, 5)
         totals = bench("autumn", shape).totals(table, params)
-        for d, people in contributions(world, found, of, params).items():
+        for d, people in contributions(world, found, params).items():
             day = world.calendar.dates[d]
             keys, rule = table.keys(world, params, day), table.rule(world, params, day, SECRET)
             expected: Counter[int] = Counter()

@@ -56,6 +56,7 @@ class Trip:
     destination: int
     t_depart: int
     t_arrive: int
+    distance_m: int
 
 
 def is_bridged(before: int, after: int, day: MobilityDay, params: TraceParams) -> bool:
@@ -132,20 +133,29 @@ def stays(found: Iterable[Run], params: TraceParams) -> list[Run]:
     return [run for run in found if run.t_end - run.t_start >= least or run.declared]
 
 
-def far_enough(a: Run, b: Run, params: TraceParams, cosine_ppm: int) -> bool:
+def squared_e14(a: Run, b: Run, cosine_ppm: int) -> int:
+    """The squared distance of two runs, in squares of 10^-7 degrees of latitude."""
     north = abs(a.lat_e7 - b.lat_e7)
     around = abs(a.lon_e7 - b.lon_e7)
     east = min(around, 3_600_000_000 - around) * cosine_ppm // 1_000_000
+    return north**2 + east**2
+
+
+def far_enough(a: Run, b: Run, params: TraceParams, cosine_ppm: int) -> bool:
     least = math.ceil(params.min_trip_m * 10_000_000 / 111_195)
-    return north**2 + east**2 >= least**2
+    return squared_e14(a, b, cosine_ppm) >= least**2
 
 
 def trips(stayed: list[Run], params: TraceParams, cosine_ppm: int) -> list[Trip]:
     return [
-        Trip(a.zone, b.zone, a.t_end, b.t_start)
+        Trip(a.zone, b.zone, a.t_end, b.t_start, metres(squared_e14(a, b, cosine_ppm)))
         for a, b in pairwise(stayed)
         if a.zone != b.zone and min(a.zone, b.zone) >= 0 and far_enough(a, b, params, cosine_ppm)
     ]
+
+
+def metres(squared: int) -> int:
+    return math.isqrt(squared) * 111_195 // 10_000_000
 
 
 def seconds_after(found: Iterable[Run], start: int) -> Counter[int]:

@@ -104,7 +104,7 @@ def test_a_check_in_is_a_stay_and_a_short_visit_with_an_end_is_none() -> None:
 
 def test_a_trip_leaves_at_the_end_of_the_stay_and_arrives_with_the_next() -> None:
     day = (at(0, 0, HOUR), at(2 * HOUR, 2, 3 * HOUR))
-    assert relation("trips", *day) == [(0, 2, 3 * HOUR // 2, 3 * HOUR // 2)]
+    assert relation("trips", *day) == [(0, 2, 3 * HOUR // 2, 3 * HOUR // 2, 1764)]
 
 
 def test_a_zone_passed_through_makes_no_trip_of_its_own() -> None:

@@ -45,7 +45,7 @@ def check_all(
             (r.zone, r.t_start, r.t_end, r.lat_e7, r.lon_e7) for r in stays
         )
         assert by_name["trips"][key] == sorted(
-            (t.origin, t.destination, t.t_depart, t.t_arrive) for t in trips
+            (t.origin, t.destination, t.t_depart, t.t_arrive, t.distance_m) for t in trips
         )
         one = [(reference.overnight(runs, day, params), hours)]
         assert by_name["people"][key] == (one if reference.is_observed(runs) else [])

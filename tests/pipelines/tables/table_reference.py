@@ -1,0 +1,141 @@
+"""What one person adds to each table on one date, in plain Python, by published labels."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import reference
+from reference import Record, Run, Trip
+
+from pipelines.schemas.calendar import MobilityDay
+from pipelines.schemas.traces import TraceParams
+from pipelines.schemas.world import World
+from pipelines.traces.trips import cosine_ppm
+
+TRACES = TraceParams()
+Cell = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One person on one date, and the parameters of a table."""
+
+    world: World
+    day: MobilityDay
+    records: list[Record]
+    params: Any
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        return reference.runs(self.records, self.day, TRACES)
+
+    @cached_property
+    def stays(self) -> list[Run]:
+        return reference.stays(self.runs, TRACES)
+
+    @cached_property
+    def trips(self) -> list[Trip]:
+        return reference.trips(self.stays, TRACES, cosine_ppm(self.world.zones))
+
+    @property
+    def hours(self) -> int:
+        return len(reference.zones_of_bins(self.runs, self.day, 3600))
+
+    @property
+    def overnight(self) -> str:
+        zone = reference.overnight(self.runs, self.day, TRACES)
+        return self.zone(zone) if zone >= 0 else "unknown"
+
+    def zone(self, number: int) -> str:
+        return self.world.zones.ids[number]
+
+    def once(self, label: str) -> Counter[Cell]:
+        """One cell of an overnight table, for who is in the panel."""
+        observed = reference.is_observed(self.runs)
+        return Counter({(self.overnight, label): 1}) if observed else Counter()
+
+
+Reference = Callable[[Seen], Counter[Cell]]
+
+
+def panel(seen: Seen) -> Counter[Cell]:
+    return seen.once(reference.hours_label(seen.hours))
+
+
+def presence(seen: Seen) -> Counter[Cell]:
+    zones = reference.zones_of_bins(seen.runs, seen.day, 60 * seen.params.bin_minutes)
+    return Counter({(k, seen.zone(zone)): 1 for k, zone in zones.items()})
+
+
+def presence_by_overnight(seen: Seen) -> Counter[Cell]:
+    return Counter({(k, seen.overnight, zone): 1 for k, zone in presence(seen)})
+
+
+def visits(seen: Seen) -> Counter[Cell]:
+    return Counter({(seen.zone(z),): 1 for z in {stay.zone for stay in seen.stays} - {-1}})
+
+
+def od_flows(seen: Seen) -> Counter[Cell]:
+    return Counter((seen.zone(t.origin), seen.zone(t.destination)) for t in seen.trips)
+
+
+def trips_per_person(seen: Seen) -> Counter[Cell]:
+    made = len(seen.trips)
+    return seen.once(str(made) if made < 15 else "15+")
+
+
+def zones_visited(seen: Seen) -> Counter[Cell]:
+    seen_in = len(visits(seen))
+    return seen.once(str(seen_in) if seen_in < 10 else "10+")
+
+
+def travel_distance(seen: Seen) -> Counter[Cell]:
+    metres = sum(trip.distance_m for trip in seen.trips)
+    edges = seen.params.edges_km
+    if metres == 0:
+        return seen.once("0")
+    if metres < 1000 * edges[0]:
+        return seen.once(f"<{edges[0]}")
+    for low, high in pairwise(edges):
+        if 1000 * low <= metres < 1000 * high:
+            return seen.once(f"{low}-{high}")
+    return seen.once(f"{edges[-1]}+")
+
+
+def stay_put(seen: Seen) -> Counter[Cell]:
+    if seen.hours < 8:
+        return seen.once("unobserved")
+    cells = {grid_cell(r.lat_e7, r.lon_e7) for r in seen.records}
+    return seen.once("stayed" if len(cells) == 1 else "left")
+
+
+def grid_cell(lat_e7: int, lon_e7: int) -> tuple[int, int]:
+    """The row and column of the public grid, from its description alone."""
+    row = (lat_e7 + 900_000_000) // 54_000
+    south = row // 200 * 1.08 - 90
+    cosine = round(math.cos(math.radians((south + min(south + 1.08, 90)) / 2)), 6)
+    columns = max(1, math.floor(round(cosine * 3_600_000_000) / 54_000))
+    width = math.ceil(3_600_000_000 / columns)
+    return row, (lon_e7 + 1_800_000_000) % 3_600_000_000 // width
+
+
+REFERENCES: dict[str, Reference] = {
+    of.__name__: of
+    for of in (
+        panel,
+        presence,
+        presence_by_overnight,
+        visits,
+        od_flows,
+        trips_per_person,
+        zones_visited,
+        travel_distance,
+        stay_put,
+    )
+}
