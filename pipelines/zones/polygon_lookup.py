@@ -21,7 +21,7 @@ _WORLD_BITS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PolygonLookup:
-    """How a point finds its polygon (see ``lookup.md``).
+    """How a point finds its polygon (see ``slabs.md``).
 
     Attributes:
         bits: Cells have sides of ``2**bits`` units.

@@ -13,7 +13,7 @@ from pipelines.zones.edges import Edges
 _MOST_CELLS = 1 << 18
 _MOST_LEAVES = 1 << 20
 _SMALLEST_CELL_BITS = 12
-LEAF_BITS = 8  # at least 2: a point between two borders is looked for midway in a leaf
+LEAF_BITS = 8  # slabs.md needs it; maps of short edges could do with less
 _DEEPEST = 7
 _WORLD_BITS = 32
 

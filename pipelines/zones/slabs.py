@@ -1,6 +1,6 @@
 """Leaves cut into pieces, each between two rows and two edges, so that every point is in one.
 
-``lookup.md`` beside this file states and proves it.
+``slabs.md`` beside this file states and proves it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pipelines.zones.quilt import Quilt
 
 NO_EDGE = -1
 _ROW_BITS = 33
+_LONGEST = 1 << 26
 _JUST_ABOVE = 2.0**-20
 
 
@@ -68,6 +69,7 @@ def pieces(edges: Edges, plan: Quilt, shapes: Shapes) -> Pieces:
     Raises:
         ZoneError: edges cross, which snap rounding rules out; no wrong lookup is ever built.
     """
+    assert max(np.abs(edges.x2 - edges.x1).max(), (edges.y2 - edges.y1).max()) <= _LONGEST
     pair = edges.take(plan.edge)
     square = plan.leaves.take(plan.leaf)
     rows = rows_parted(pair, square)
