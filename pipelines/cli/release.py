@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from pipelines.cli.common import SPEC, SpecArgument
 
@@ -11,10 +13,24 @@ if TYPE_CHECKING:
 
     from pipelines.release.model import Plan
 
-EXAMPLE = "Example: murmuration release release.toml"
+EXAMPLE = (
+    "Example: murmuration release release.toml. On a cluster: "
+    "murmuration release release.toml --engine spark --master spark://host:7077"
+)
 
 
-def release(spec: SpecArgument = SPEC) -> None:
+def release(
+    spec: SpecArgument = SPEC,
+    *,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="duckdb or spark, instead of the spec's; never changes a result."),
+    ] = None,
+    master: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Spark master, such as spark://host:7077 or local[4]."),
+    ] = None,
+) -> None:
     """Make a release, or finish one that was interrupted.
 
     Run it again after a crash: what was drawn is never drawn twice, and what was charged is not
@@ -24,24 +40,25 @@ def release(spec: SpecArgument = SPEC) -> None:
     from pipelines.progress import shown
     from pipelines.release.run import release as run
 
-    planned = _planned(spec)
+    planned = _planned(spec, engine=engine, master=master)
     with shown() as progress:
         folder = run(planned, engine=planned.spec.engine_name, progress=progress)
     say_done(folder, planned)
 
 
-def _planned(spec: Path) -> Plan:
+def _planned(spec: Path, *, engine: str | None, master: str | None) -> Plan:
     """Plan a spec; the records need be there only for what was never charged."""
     from pipelines.cli.common import load
     from pipelines.errors import SpecError
     from pipelines.release.plan import plan
+    from pipelines.spec.engine import with_engine
 
     try:
         loaded = load(spec, check_data=False)
     except SpecError:
         load(spec)  # names every fault at once, those of the private files too
         raise
-    planned = plan(loaded)
+    planned = plan(with_engine(loaded, name=engine, master=master))
     if planned.new:
         load(spec)
     return planned

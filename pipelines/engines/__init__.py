@@ -14,7 +14,12 @@ from pipelines.errors import SpecError
 if TYPE_CHECKING:
     from pipelines.engines.contract import Engine
 
-_ENGINES = MappingProxyType({"duckdb": ("pipelines.engines.duckdb.engine", "DuckDBEngine")})
+_ENGINES = MappingProxyType(
+    {
+        "duckdb": ("pipelines.engines.duckdb.engine", "DuckDBEngine"),
+        "spark": ("pipelines.engines.spark.engine", "SparkEngine"),
+    }
+)
 ENGINE_NAMES = tuple(_ENGINES)
 """What a spec may write as ``[engine] name``."""
 

@@ -23,14 +23,16 @@ class Resources:
     """What an engine may use. Never changes a result.
 
     Attributes:
-        memory_mb: Memory of the engine, in mebibytes.
-        threads: Threads; None for one per core.
-        spill_gb: Disk for temporary files, in gibibytes.
+        memory_mb: Memory of the engine, in mebibytes; with Spark, of each of its processes.
+        threads: Threads; None for one per core; with Spark, of each executor.
+        spill_gb: Disk for temporary files, in gibibytes; Spark has no such limit.
+        master: URL of a Spark master; None for this machine.
     """
 
     memory_mb: int = 2048
     threads: int | None = None
     spill_gb: int = 100
+    master: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ from pipelines.ingest.reasons import Reason
 from pipelines.ingest.times import TimeColumn
 from pipelines.schemas.calendar import Calendar
 
+MALFORMED = "raw_malformed"
+"""Name of the mark of a malformed line in a raw relation, where lines are marked."""
 _BASE_S = 2 * MARGIN_S
 
 
@@ -29,6 +31,8 @@ class Reading:
         mapped: Whether the relation ``ID_MAP`` exists.
         excluding: Whether the relation ``EXCLUDED`` exists.
         declared: Whether any source is of visits, so that records have ends.
+        flagged: Whether raw relations of CSV files hold malformed lines too, marked by the BOOLEAN
+            ``MALFORMED``; otherwise the engine counts those by itself.
     """
 
     calendar: Calendar
@@ -36,6 +40,7 @@ class Reading:
     mapped: bool
     excluding: bool
     declared: bool
+    flagged: bool = False
 
     @property
     def period(self) -> Period:
@@ -94,7 +99,13 @@ def _read(checked: CheckedSource, reading: Reading, raw: str) -> str:
         if role in checked.columns:
             text = checked.columns[role].kind.text
             columns.append(f"{places.degrees(raw_name(role), text=text)} AS {role}")
+    if _flagged(checked, reading):
+        columns.append(f"{MALFORMED} AS malformed")
     return _select(columns, raw)
+
+
+def _flagged(checked: CheckedSource, reading: Reading) -> bool:
+    return reading.flagged and checked.table.files.format == "csv"
 
 
 def _held(checked: CheckedSource, reading: Reading, rows: str) -> str:
@@ -137,7 +148,8 @@ def _judged(checked: CheckedSource, reading: Reading, rows: str) -> str:
     """The reason to set a row aside, 0 for none, and the end in seconds."""
     length = reading.period.length_s
     times = _times(checked)
-    tests = [("person IS NULL", Reason.PERSON_MISSING)]
+    tests = [("malformed", Reason.LINE_MALFORMED)] if _flagged(checked, reading) else []
+    tests += [("person IS NULL", Reason.PERSON_MISSING)]
     tests += [("excluded", Reason.PERSON_EXCLUDED)] if reading.excluding else []
     tests += [("a_missing", Reason.TIME_MISSING)]
     for short, time in times.items():

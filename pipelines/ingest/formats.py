@@ -1,7 +1,8 @@
-"""Texts that are times: formats compiled to a regular expression and whole-number arithmetic.
+r"""Texts that are times: formats compiled to a regular expression and whole-number arithmetic.
 
 Engines differ in what they accept as a time ("2026-02-30", "24:00", names of zones) and in whether
-they heed an offset. A format compiled here is read by the same rules everywhere.
+they heed an offset. A format compiled here is read by the same rules everywhere. Patterns end in
+``\z``: to some engines ``$`` also means "before a last line's end".
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class TextFormat:
     @property
     def pattern(self) -> str:
         """The regular expression as SQL, anchored at both ends."""
-        return literal(f"^(?:{self.regex})$")
+        return literal(rf"^(?:{self.regex})\z")
 
     def seconds(self, column: str) -> str:
         """Return SQL: whole local seconds since 1970-01-01T00:00, NULL for what is no time."""
@@ -125,7 +126,7 @@ class TextFormat:
 
 ISO_REGEX = (
     r"^\d{4}-\d{2}-\d{2}[Tt ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?"
-    rf" ?(?:{_OFFSET})?$"
+    rf" ?(?:{_OFFSET})?\z"
 )
 
 
@@ -144,7 +145,8 @@ def iso_seconds(column: str) -> str:
 
 def iso_offset(column: str) -> str:
     """Return SQL: seconds ahead of UTC that an ISO time states, NULL where it states none."""
-    return offset_seconds(f"REGEXP_EXTRACT(SUBSTR({column}, 17), {literal(f'({_OFFSET})$')}, 1)")
+    pattern = literal(rf"({_OFFSET})\z")
+    return offset_seconds(f"REGEXP_EXTRACT(SUBSTR({column}, 17), {pattern}, 1)")
 
 
 def offset_seconds(text: str) -> str:

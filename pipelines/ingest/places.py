@@ -10,7 +10,7 @@ from pipelines.schemas.zones import ZoneSet
 E7 = "1e7"
 ZONE_PLACES = "ingest_zone_places"
 """The relation that ``zone_places`` fills."""
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\z"
 
 
 def degrees(column: str, *, text: bool) -> str:

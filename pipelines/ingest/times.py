@@ -12,7 +12,7 @@ from pipelines.ingest.source import Source
 
 _SCALES = {"s": 1, "ms": 1_000, "us": 1_000_000}
 _NANOSECONDS = 1_000_000_000
-_WHOLE = "^[+-]?[0-9]{1,18}$"
+_WHOLE = r"^[+-]?[0-9]{1,18}\z"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

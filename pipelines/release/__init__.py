@@ -22,7 +22,11 @@ class _Callable(ModuleType):
     """A package that is also the function it is named after."""
 
     def __call__(
-        self, spec: ReleaseSpec | Plan, *, engine: str = "duckdb", progress: Progress | None = None
+        self,
+        spec: ReleaseSpec | Plan,
+        *,
+        engine: str | None = None,
+        progress: Progress | None = None,
     ) -> Path:
         """Make or finish the release; see ``pipelines.release.run.release``."""
         from pipelines.release.run import release

@@ -40,7 +40,7 @@ _DRAWN = frozenset({"drawn", "settled"})
 
 
 def release(
-    spec: ReleaseSpec | Plan, *, engine: str = "duckdb", progress: Progress | None = None
+    spec: ReleaseSpec | Plan, *, engine: str | None = None, progress: Progress | None = None
 ) -> Path:
     """Make a release, or finish or return the one that this spec has; return its folder.
 
@@ -49,7 +49,7 @@ def release(
 
     Args:
         spec: A loaded spec, or a plan of one, which must still hold.
-        engine: Name of the engine that reads the records.
+        engine: Name of the engine that reads the records; None for the one that the spec names.
         progress: Hears how far the work is, in percentages and public words.
 
     Raises:
@@ -68,7 +68,7 @@ def release(
             return found
         ledger.check([one.charge for one in planned.measurements])
         planned.spec.release.folder.mkdir(parents=True, exist_ok=True)
-        totals = _totals(planned, ledger, engine=engine, progress=told)
+        totals = _totals(planned, ledger, engine=engine or planned.spec.engine_name, progress=told)
         try:
             with ledger.exclusive():
                 _draw(planned, ledger, totals=totals, progress=told)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from dp.errors import BoundError
 from dp.tables import Bounded
 from pipelines.engines.contract import Job
-from pipelines.errors import SpecError
 from pipelines.release.folder import private_folder
 from pipelines.schemas.world import World
 from pipelines.tables import TABLES, sensitive
@@ -111,11 +110,9 @@ def job_of(plan: Plan, *, world: World, tables: Collection[str], secret: bytes) 
 
 def engine_of(name: str) -> Engine:
     """Return an engine by name; SpecError names the ones there are."""
-    if name == "duckdb":
-        from pipelines.engines.duckdb.engine import DuckDBEngine
+    from pipelines.engines import get_engine
 
-        return DuckDBEngine()
-    raise SpecError(f'no engine is named "{name}". Known engines: duckdb')
+    return get_engine(name)
 
 
 def _statement(plan: Plan, table: str, *, world: World, secret: bytes) -> str:

@@ -27,6 +27,9 @@ from dp.loss import exact
 
 _NUMBER = re.compile(r"\d{1,18}(/\d{1,18}|\.\d{1,18})?(e-?\d{1,2})?", re.ASCII | re.IGNORECASE)
 _LARGEST = 10**18
+_MASTER = re.compile(
+    r"local(\[(\d+|\*)(,\d+)?\])?|local-cluster\[\d+,\d+,\d+\]|spark://\S+:\d+|yarn|k8s://\S+"
+)
 _SHOWN = 60
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
 _NOT_ZONES = frozenset({"localtime", "Factory", "posixrules"})
@@ -118,6 +121,16 @@ def _line(text: str) -> str:
     return text.strip()
 
 
+def master_url(text: str) -> str:
+    """Return the URL of a Spark master; ValueError for anything else."""
+    if not _MASTER.fullmatch(text):
+        raise ValueError(
+            f'must be the URL of a Spark master, got {said(text)}. Write "local[2]", '
+            '"spark://host:7077", "yarn" or "k8s://https://host:443".'
+        )
+    return text
+
+
 def _base(path: Any, info: ValidationInfo) -> Path:
     if not isinstance(path, str) or not path.strip() or not path.isprintable():
         raise ValueError(f"must name a file or folder, got {said(path)}. Write a path in quotes.")
@@ -168,6 +181,7 @@ _PATH_SCHEMA = {"type": "string", "minLength": 1}
 Exact = Annotated[Fraction, BeforeValidator(exact_text)]
 Line = Annotated[str, Field(max_length=200), AfterValidator(_line)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Master = Annotated[str, AfterValidator(master_url)]
 Clock = Annotated[str, AfterValidator(_clock)]
 Day = Annotated[dt.date, AfterValidator(_sensible)]
 NewPath = Annotated[Path, PlainValidator(_anywhere), WithJsonSchema(_PATH_SCHEMA)]

@@ -14,6 +14,7 @@ from pipelines.spec.fields import (
     Day,
     Exact,
     Line,
+    Master,
     NewPath,
     PrivateFile,
     PublicFile,
@@ -226,14 +227,25 @@ class ReleaseSection(Section):
 class EngineSection(Section):
     """What the engine may use; never changes a result."""
 
-    name: Literal["duckdb"] = "duckdb"
-    """The engine."""
+    name: Literal["duckdb", "spark"] = "duckdb"
+    """The engine: duckdb on this machine, or spark, which needs the spark extra and Java."""
+    master: Annotated[Master, Field(examples=["local[2]"])] | None = None
+    """URL of the Spark master; this machine's cores when left out."""
     memory_mb: Annotated[int, Field(ge=256, le=16_777_216)] = 2048
     """Memory limit in mebibytes."""
     threads: Annotated[int, Field(ge=1, le=1024, examples=[2])] | None = None
     """Threads; one per core when left out."""
     spill_gb: Annotated[int, Field(ge=1, le=1_048_576)] = 100
     """Disk for temporary files, in gibibytes."""
+
+    @model_validator(mode="after")
+    def _master_of_spark(self) -> Self:
+        if self.master and self.name != "spark":
+            raise ValueError(
+                f"master is {said(self.master)}, but {self.name} has no master. "
+                'Write name = "spark" or remove master.'
+            )
+        return self
 
 
 class SpecFile(Section):

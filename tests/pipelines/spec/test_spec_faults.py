@@ -427,7 +427,24 @@ FAULTS = {
     ),
     "unknown engine": (
         ("[[tables]]", '[engine]\nname = "duckbd"\n[[tables]]'),
-        'release.toml, engine: name must be "duckdb", got "duckbd". Write name = "duckdb".',
+        (
+            'release.toml, engine: name must be "duckdb" or "spark", got "duckbd". '
+            'Write name = "duckdb".'
+        ),
+    ),
+    "master without Spark": (
+        ("[[tables]]", '[engine]\nmaster = "local[2]"\n[[tables]]'),
+        (
+            'release.toml, engine: master is "local[2]", but duckdb has no master. '
+            'Write name = "spark" or remove master.'
+        ),
+    ),
+    "master that is none": (
+        ("[[tables]]", '[engine]\nname = "spark"\nmaster = "cluster"\n[[tables]]'),
+        (
+            'release.toml, engine: master must be the URL of a Spark master, got "cluster". '
+            'Write "local[2]", "spark://host:7077", "yarn" or "k8s://https://host:443".'
+        ),
     ),
     "memory too small": (
         ("[[tables]]", "[engine]\nmemory_mb = 1\n[[tables]]"),

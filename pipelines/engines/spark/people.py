@@ -1,0 +1,58 @@
+"""Id map and exclusions as Spark relations."""
+
+from __future__ import annotations
+
+from pipelines.engines.spark.reading import Relations, column_names
+from pipelines.ingest import people
+from pipelines.ingest.check import CheckedSource, Table
+from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, PeopleFiles
+
+_MAP_FILES = "ingest_id_map_files"
+_LIST_FILES = "ingest_exclusion_files"
+_LISTED = "ingest_listed"
+
+
+def make_people(
+    relations: Relations, files: PeopleFiles, sources: tuple[CheckedSource, ...]
+) -> Ids:
+    """Make ``ID_MAP`` and ``EXCLUDED`` where there are files for them; return how ids compare.
+
+    The first line of a CSV file counts as a line of ids, too: a header names nobody, and a file
+    without one loses nobody.
+
+    Raises:
+        SourceError: the id map gives one id two persons.
+    """
+    ids: Ids = "integer" if people.integers_possible(sources) else "text"
+    if files.id_map is not None:
+        relations.scan(_MAP_FILES, files.id_map, header=False, label="people.id_map")
+        if ids == "integer":
+            pairs = f"({_listed(_MAP_FILES, files.id_map, 'text', names=('id', 'person'))}) AS p"
+            ids = "integer" if relations.truth(people.integers_suffice(pairs)) else "text"
+        listed = _listed(_MAP_FILES, files.id_map, ids, names=("id", "person"))
+        relations.make(ID_MAP, people.mapped_pairs(f"({listed}) AS listed"))
+        if relations.truth(people.conflicts(ID_MAP)):
+            raise people.conflict_error(files.id_map.files.paths[0])
+    if files.exclusions is not None:
+        relations.scan(_LIST_FILES, files.exclusions, header=False, label="people.exclusions")
+        relations.make(_LISTED, _listed(_LIST_FILES, files.exclusions, ids, names=("id",)))
+        relations.make(EXCLUDED, people.excluded_persons(_LISTED, mapped=files.id_map is not None))
+    return ids
+
+
+def _listed(relation: str, table: Table, ids: Ids, *, names: tuple[str, ...]) -> str:
+    columns = ", ".join(
+        f"{people.same_ids(_unmarked(written, table), column.kind, ids)} AS {name}"
+        for written, column, name in zip(
+            column_names(table), table.layout.columns, names, strict=True
+        )
+    )
+    whole = " WHERE _corrupt IS NULL" if table.files.format == "csv" else ""
+    return f"SELECT {columns} FROM {relation}{whole}"
+
+
+def _unmarked(column: str, table: Table) -> str:
+    """Return SQL for a column without the mark of UTF-8 that some programs begin a file with."""
+    if table.files.format != "csv":
+        return column
+    return f"REPLACE({column}, '\N{ZERO WIDTH NO-BREAK SPACE}', '')"

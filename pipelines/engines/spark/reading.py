@@ -1,0 +1,136 @@
+"""Raw relations: Spark's readers over checked files, under the names that ingest expects."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipelines.engines.spark.dialect import to_spark
+from pipelines.errors import SourceError
+from pipelines.ingest.check import CheckedSource, Table
+from pipelines.ingest.clean import MALFORMED, raw_name
+from pipelines.ingest.clock import Period
+from pipelines.ingest.quoting import identifier
+from pipelines.ingest.skipping import worth_reading
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+_CORRUPT = "_corrupt"
+_NOT_UTF8 = "�"
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """Relations of a session by name, made by statements in DuckDB's dialect.
+
+    Attributes:
+        spark: The session.
+        functions: Names of registered functions.
+    """
+
+    spark: SparkSession
+    functions: frozenset[str] = frozenset()
+
+    def select(self, sql: str) -> DataFrame:
+        """Return what a SELECT gives."""
+        return self.spark.sql(to_spark(sql, functions=self.functions))
+
+    def make(self, name: str, sql: str, *, keep: bool = False) -> None:
+        """Give a SELECT a name that later statements read; keep its rows on the executors."""
+        frame = self.select(sql)
+        (frame.persist() if keep else frame).createOrReplaceTempView(_view(name))
+
+    def load(self, name: str, table: pa.Table) -> None:
+        """Give a small public table a name; each executor gets a copy of it."""
+        from pyspark.sql import functions
+
+        create: Any = self.spark.createDataFrame
+        with warnings.catch_warnings():
+            # Where files are encrypted, Spark leaves the closing of a socket to the collector.
+            warnings.simplefilter("ignore", ResourceWarning)
+            functions.broadcast(create(table)).createOrReplaceTempView(_view(name))
+
+    def truth(self, sql: str) -> bool:
+        """Return the one truth that a SELECT gives."""
+        row = self.select(sql).first()
+        return row is not None and bool(row[0])
+
+    def scan(self, name: str, table: Table, *, header: bool, label: str) -> None:
+        """Give the rows of a table's files a name.
+
+        Columns of CSV files are named c0, c1, ... by their place, and ``_corrupt`` is not NULL
+        where a line is malformed.
+
+        Raises:
+            SourceError: Spark would leave one of the files out.
+        """
+        paths = [f"file://{path}" for path in table.files.paths]
+        reader = self.spark.read.option("__globPaths__", "false").option("pathGlobFilter", "*")
+        if table.files.format == "parquet":
+            frame = reader.parquet(*paths)
+        else:
+            frame = _csv(reader, table, header=header).load(paths)
+        if len(frame.inputFiles()) != len(paths):
+            raise SourceError(
+                f"{label}: Spark leaves out files whose names begin with . or _, and there is one "
+                "among those that path means. Rename it, or leave it out of path."
+            )
+        frame.createOrReplaceTempView(_view(name))
+
+
+def _view(name: str) -> str:
+    """Return a relation's name as Spark's methods take it."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def raw_relation(checked: CheckedSource) -> str:
+    """Return the name of a source's raw relation."""
+    return f"ingest_raw_{checked.number}"
+
+
+def make_raw(relations: Relations, checked: CheckedSource, period: Period) -> None:
+    """Make the relation of a source's mapped columns, without rows far outside the period."""
+    files = f"ingest_files_{checked.number}"
+    relations.scan(files, checked.table, header=True, label=checked.source.label)
+    names = dict(zip(checked.table.layout.names, column_names(checked.table), strict=True))
+    columns = [
+        f"{names[column.name]} AS {raw_name(role)}" for role, column in checked.columns.items()
+    ]
+    if checked.table.files.format == "csv":
+        columns.append(f"{_malformed(checked.table)} AS {MALFORMED}")
+    inner = f"SELECT {', '.join(columns)} FROM {files}"
+    wanted = worth_reading(checked, period)
+    where = f" WHERE {wanted}" if wanted else ""
+    relations.make(raw_relation(checked), f"SELECT * FROM ({inner}) AS r{where}")
+
+
+def column_names(table: Table) -> list[str]:
+    """Return the SQL names of a table's columns in order, as ``scan`` gives them."""
+    if table.files.format == "csv":
+        return [f"c{i}" for i in range(len(table.layout.columns))]
+    return [identifier(name) for name in table.layout.names]
+
+
+def _malformed(table: Table) -> str:
+    """Return SQL: whether a line has other columns than the header, or letters that are none."""
+    text = ", ".join(column_names(table))
+    return f"({_CORRUPT} IS NOT NULL OR STRPOS(CONCAT_WS('', {text}), '{_NOT_UTF8}') > 0)"
+
+
+def _csv(reader: Any, table: Table, *, header: bool) -> Any:
+    schema = ", ".join(f"{name} STRING" for name in [*column_names(table), _CORRUPT])
+    options = {
+        "sep": table.layout.delimiter,
+        "header": header,
+        "quote": '"',
+        "escape": '"',
+        "encoding": "UTF-8",
+        "mode": "PERMISSIVE",
+        "columnNameOfCorruptRecord": _CORRUPT,
+        # A quoted text may hold a line's end.
+        "multiLine": True,
+    }
+    return reader.format("csv").schema(schema).options(**options)
