@@ -15,6 +15,7 @@ from pipelines.engines.duckdb.buckets import count_bucket, write_partial
 from pipelines.engines.duckdb.connection import add_function, load, paths
 from pipelines.engines.duckdb.counting import Tally
 from pipelines.engines.duckdb.faults import resource_error
+from pipelines.engines.duckdb.numbering import number_persons, worth_numbering
 from pipelines.engines.duckdb.people import make_people
 from pipelines.engines.duckdb.reading import damaged, make_raw
 from pipelines.engines.duckdb.staging import InFiles, InMemory, Staged, bucket_groups, staging_sql
@@ -59,8 +60,8 @@ class Run:
         """Do the whole job."""
         tally = Tally()
         with self._faults(reading=True), watched(self.con, progress, _READ):
-            reading = self._reading(people)
-            staged = self._stage(reading)
+            sources, reading = self._reading(people)
+            staged = self._stage(sources, reading)
         with self._faults(reading=False):
             tally.staged(staged.rows)
             self._count(staged, reading, tally, progress)
@@ -85,7 +86,7 @@ class Run:
                 "work folder, which is private; nothing was charged."
             ) from None
 
-    def _reading(self, people: PeopleFiles) -> Reading:
+    def _reading(self, people: PeopleFiles) -> tuple[tuple[CheckedSource, ...], Reading]:
         """Make the public relations, the people's and the raw ones."""
         world = self.job.world
         load(self.con, "days", days_relation(world.calendar))
@@ -105,13 +106,15 @@ class Run:
         )
         for checked in self.sources:
             make_raw(self.con, checked, reading.period)
-        return reading
+        if worth_numbering(self.sources, reading) and not bucket_work(self.job).by_id:
+            return number_persons(self.con, self.sources, reading)
+        return self.sources, reading
 
-    def _stage(self, reading: Reading) -> Staged:
-        rows = sum(checked.table.layout.rows for checked in self.sources)
+    def _stage(self, sources: tuple[CheckedSource, ...], reading: Reading) -> Staged:
+        rows = sum(checked.table.layout.rows for checked in sources)
         statement = staging_sql(
             self.con,
-            self.sources,
+            sources,
             reading,
             lookup=self.job.world.zones.lookup,
             buckets=max(1, -(-rows // self.bucket_rows)),
