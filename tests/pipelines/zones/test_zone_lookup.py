@@ -140,6 +140,25 @@ def test_on_a_border_a_point_goes_east_or_north_of_it() -> None:
     assert located(lookup, lat, lon).tolist() == list(on.values())
 
 
+def test_a_country_of_thousands_of_zones_stays_small_and_right() -> None:
+    country = jagged(5_500, levels=3, extent=(125.0, 33.0, 130.0, 38.5), seed=1)
+    assert len(country) >= 5_000
+    lookup, published = built(country)
+    assert sum(table.num_rows for table in lookup.relations.values()) < 1_500_000
+    rng = np.random.default_rng(2)
+    lon, lat = e7(rng.uniform(125, 130, 40_000)), e7(rng.uniform(33, 38.5, 40_000))
+    points = shapely.points(lon / 1e7, lat / 1e7)
+    number, point = shapely.STRtree(points).query(published, predicate="contains_properly")
+    expected = np.full(len(lat), OUTSIDE)
+    expected[point] = number
+    zone = located(lookup, lat, lon)
+    apart = np.flatnonzero(zone != expected)  # only points on a border may be there
+    assert len(apart) < 20
+    if len(apart):
+        edges = shapely.union_all(shapely.boundary(published))
+        assert shapely.dwithin(edges, points[apart], 1e-7).all()
+
+
 def test_points_without_a_place_or_far_away_are_outside(city: np.ndarray) -> None:
     lookup, _ = built(city)
     lat = [None, 374_000_000, None, 0, -900_000_000, 900_000_000, 2**31 - 1, -(2**31)]
