@@ -48,6 +48,7 @@ class Job:
         needs: Names of the relations that the statements read.
         id_map: File of two columns (raw id, person), or None.
         exclusions: File of one column of ids whose persons are dropped whole, or None.
+        categories: Public place categories that ``points`` numbers; none: it has no ``category``.
         work: Private folder for temporary files and diagnostics.
         resources: Limits.
     """
@@ -60,6 +61,7 @@ class Job:
     id_map: Path | None
     exclusions: Path | None
     work: Path
+    categories: tuple[str, ...] = ()
     resources: Resources = field(default_factory=Resources)
 
 

@@ -61,15 +61,17 @@ def days_relation(calendar: Calendar) -> pa.Table:
     )
 
 
-def points_sql(records: str, *, declared: bool) -> str:
+def points_sql(records: str, *, declared: bool, extra: tuple[str, ...] = ()) -> str:
     """Return the SELECT of ``points``: records cut at day starts into dated pieces.
 
     Args:
         records: Relation with ``person, d, t, zone, lat_e7, lon_e7`` and, with ``declared``,
             ``d_end, t_end, declared``.
         declared: Whether records have ends.
+        extra: Names of further columns that records carry (``Reading.extra``).
     """
-    place = "zone, lat_e7, lon_e7"
+    columns = ("zone", "lat_e7", "lon_e7", *extra)
+    place, placed = ", ".join(columns), ", ".join(f"r.{name}" for name in columns)
     if not declared:
         return f"SELECT d, person, t, {place} FROM {records}"
     return (
@@ -77,7 +79,7 @@ def points_sql(records: str, *, declared: bool) -> str:
         "UNION ALL "
         "SELECT y.d, r.person, CASE WHEN y.d = r.d THEN r.t ELSE 0 END AS t, "
         "CASE WHEN y.d = r.d_end THEN r.t_end ELSE y.length_s END AS t2, "
-        "r.zone, r.lat_e7, r.lon_e7, r.declared "
+        f"{placed}, r.declared "
         f"FROM {records} AS r JOIN days AS y ON y.d >= r.d AND y.d <= r.d_end WHERE r.d_end > r.d"
     )
 

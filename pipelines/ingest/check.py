@@ -15,6 +15,8 @@ from pipelines.ingest.files import Files, find_files
 from pipelines.ingest.formats import TextFormat
 from pipelines.ingest.source import Source
 
+ROLES = ("person", "time", "end", "lat", "lon", "zone", "category")
+"""What a column of a source may hold; ``Source`` has an attribute of each name."""
 _IDS = {Kind.TEXT, Kind.UNTYPED, Kind.INTEGER, Kind.WIDE}
 
 
@@ -39,7 +41,7 @@ class CheckedSource:
         source: As declared.
         number: Its place among the sources.
         table: Its files.
-        columns: By role ("person", "time", "end", "lat", "lon", "zone").
+        columns: By role, of ``ROLES``.
     """
 
     source: Source
@@ -55,11 +57,7 @@ def check_source(source: Source, number: int) -> CheckedSource:
         SourceError: no file; an unreadable file; a mapped column that is missing or of a type that
             cannot be read as declared; files that differ in a mapped column.
     """
-    roles = {
-        role: name
-        for role in ("person", "time", "end", "lat", "lon", "zone")
-        if (name := getattr(source, role)) is not None
-    }
+    roles = {role: name for role in ROLES if (name := getattr(source, role)) is not None}
     table = open_table(source.path, label=source.label, wanted=tuple(roles.values()))
     by_name = {column.name: column for column in table.layout.columns}
     columns = {role: by_name[name] for role, name in roles.items()}
@@ -102,7 +100,7 @@ def _need(layout: Layout, file: Path, *, label: str, wanted: tuple[str, ...]) ->
             )
         if sum(other.lower() == name.lower() for other in names) > 1:
             raise SourceError(
-                f"{label}: {file} has two columns named {name!r} but for upper and lower case. "
+                f"{label}: {file} has two columns named {name!r}, upper and lower case aside. "
                 "Rename one of them."
             )
 
@@ -133,6 +131,11 @@ def _same(
 def _check_id(source: Source, role: str, column: Column) -> None:
     if column.kind not in _IDS:
         raise _wrong(source, role, column, "Write ids as text or integers.")
+
+
+def _check_category(source: Source, role: str, column: Column) -> None:
+    if column.kind not in _IDS:
+        raise _wrong(source, role, column, "Write categories as text or integers.")
 
 
 def _check_degrees(source: Source, role: str, column: Column) -> None:
@@ -180,4 +183,5 @@ _CHECKS = {
     "lat": _check_degrees,
     "lon": _check_degrees,
     "zone": _check_id,
+    "category": _check_category,
 }

@@ -12,6 +12,7 @@ from pipelines.ingest import places
 from pipelines.ingest.check import CheckedSource
 from pipelines.ingest.clock import MARGIN_S, Period, clipped, date_number, second_of_date
 from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, same_ids
+from pipelines.ingest.quoting import literal
 from pipelines.ingest.reasons import Reason
 from pipelines.ingest.times import TimeColumn
 from pipelines.schemas.calendar import Calendar
@@ -31,6 +32,7 @@ class Reading:
         mapped: Whether the relation ``ID_MAP`` exists.
         excluding: Whether the relation ``EXCLUDED`` exists.
         declared: Whether any source is of visits, so that records have ends.
+        categories: Place categories that records carry as numbers; none: no record carries any.
         flagged: Whether raw relations of CSV files hold malformed lines too, marked by the BOOLEAN
             ``MALFORMED``; otherwise the engine counts those by itself.
     """
@@ -40,7 +42,13 @@ class Reading:
     mapped: bool
     excluding: bool
     declared: bool
+    categories: tuple[str, ...] = ()
     flagged: bool = False
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """Names of the columns that every record of this job carries besides the usual ones."""
+        return ("category",) if self.categories else ()
 
     @property
     def period(self) -> Period:
@@ -59,8 +67,8 @@ def clean_sql(checked: CheckedSource, reading: Reading, *, raw: str) -> str:
     Columns: ``person`` (BIGINT or VARCHAR), ``d`` and ``t`` (INTEGER), with ``declared`` also
     ``d_end``, ``t_end`` (INTEGER: the last date that the record touches and where it ends there)
     and ``declared`` (BOOLEAN); ``lat_e7``, ``lon_e7`` (INTEGER); ``zone`` (INTEGER) if the source
-    has zone ids; ``reason`` (INTEGER): 0 for a good row, or else a ``Reason``. What else a row with
-    a reason holds means nothing.
+    has zone ids; ``category`` (INTEGER) if the job has categories; ``reason`` (INTEGER): 0 for a
+    good row, or else a ``Reason``. What else a row with a reason holds means nothing.
 
     Args:
         checked: The source.
@@ -95,6 +103,8 @@ def _read(checked: CheckedSource, reading: Reading, raw: str) -> str:
         columns += [f"{time.offset} AS {short}_offset"] if time.offset else []
     if "zone" in checked.columns:
         columns.append(f"CAST({raw_name('zone')} AS VARCHAR) AS zone_id")
+    if reading.categories:
+        columns.append(f"{_category(checked, reading.categories)} AS category")
     for role in ("lat", "lon"):
         if role in checked.columns:
             text = checked.columns[role].kind.text
@@ -106,6 +116,15 @@ def _read(checked: CheckedSource, reading: Reading, raw: str) -> str:
 
 def _flagged(checked: CheckedSource, reading: Reading) -> bool:
     return reading.flagged and checked.table.files.format == "csv"
+
+
+def _category(checked: CheckedSource, listed: tuple[str, ...]) -> str:
+    """Return SQL for a category's number: that after the last for others, -1 for none."""
+    if "category" not in checked.columns:
+        return "-1"
+    said = f"CAST({raw_name('category')} AS VARCHAR)"
+    cases = "".join(f"WHEN {said} = {literal(name)} THEN {i} " for i, name in enumerate(listed))
+    return f"CASE WHEN COALESCE({said}, '') = '' THEN -1 {cases}ELSE {len(listed)} END"
 
 
 def _held(checked: CheckedSource, reading: Reading, rows: str) -> str:
@@ -191,7 +210,7 @@ def _dated(checked: CheckedSource, reading: Reading, rows: str) -> str:
         columns += [
             f"CASE WHEN reason = 0 THEN {places.e7(c)} END AS {c}_e7" for c in ("lat", "lon")
         ]
-    return _select([*columns, "reason"], rows)
+    return _select([*columns, *reading.extra, "reason"], rows)
 
 
 def _spot(second: str, calendar: Calendar, *, names: tuple[str, str]) -> tuple[str, str]:

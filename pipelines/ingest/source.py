@@ -21,6 +21,7 @@ class Source:
         end: Column with the end of a visit, or None: the visit is then an instant.
         lat, lon: Column names of WGS 84 degrees; both or neither.
         zone: Column with a zone id, where the source has no coordinates.
+        category: Column with the category of the record's place, or None.
         naive_time_zone: Zone of times that carry none; None where times must carry one.
         time_unit: Unit of integer times since 1970-01-01 UTC: "s", "ms", "us"; None otherwise.
         time_format: strptime format of text times; None for ISO 8601.
@@ -35,6 +36,7 @@ class Source:
     lat: str | None = None
     lon: str | None = None
     zone: str | None = None
+    category: str | None = None
     naive_time_zone: str | None = None
     time_unit: Literal["s", "ms", "us"] | None = None
     time_format: str | None = None

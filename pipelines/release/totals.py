@@ -15,6 +15,7 @@ from pipelines.engines.contract import Job
 from pipelines.release.folder import private_folder
 from pipelines.schemas.world import World
 from pipelines.tables import TABLES, sensitive
+from pipelines.tables.visits import VisitsParams
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -104,6 +105,7 @@ def job_of(plan: Plan, *, world: World, tables: Collection[str], secret: bytes) 
         id_map=spec.id_map,
         exclusions=spec.exclusions,
         work=private_folder(spec.release.work),
+        categories=next((p.categories for p in spec.tables if isinstance(p, VisitsParams)), ()),
         resources=spec.engine,
     )
 

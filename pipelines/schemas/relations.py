@@ -31,6 +31,8 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             " a stay by declaration. One with a length is a stay if it lasts min_dwell: the minutes"
             " that a day start cuts off are no stay of their own. Absent where every record is a"
             " fix",
+            "category": "INTEGER: number of the place category in the spec's list; the list's"
+            " length where it is not listed, -1 for none. Absent where no table asks for them",
         },
         "runs": {
             "d": "INTEGER",

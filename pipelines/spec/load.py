@@ -45,7 +45,7 @@ def load_spec(path: str | os.PathLike[str], *, check_data: bool = True) -> Relea
         schema = _spec_schema()
         found = faults.lines(error, schema=schema, where=faults.opening(file)) + found
         raise SpecError("\n".join(found)) from None
-    found += _across(file, spec)
+    found += _across(file, spec) + _uncategorised(file, spec, tables)
     if found:
         raise SpecError("\n".join(found))
     return _resolved(file, spec, tables)
@@ -135,6 +135,18 @@ def _exposed(file: Path, spec: SpecFile) -> list[str]:
     public = Path(os.path.abspath(spec.release.folder))  # noqa: PTH100  keeps links as written
     private = {
         "release, work": spec.release.work,
+def _uncategorised(file: Path, spec: SpecFile, tables: tuple[TableParams, ...]) -> list[str]:
+    """Return a fault for each table that asks for categories which no source maps."""
+    if any(source.columns.category for source in spec.sources):
+        return []
+    return [
+        f"{file}, tables[{i}] ({params.table}): categories are asked for, but no source has them. "
+        'Write category = "category" in the columns of a source, or remove categories.'
+        for i, params in enumerate(tables)
+        if getattr(params, "categories", ())
+    ]
+
+
         "series, ledger": spec.series.ledger,
         **{f"sources[{i}], path": s.path for i, s in enumerate(spec.sources)},
         "people, id_map": spec.people.id_map,
@@ -190,3 +202,4 @@ def _source(i: int, section: SourceSection) -> Source:
         time_unit=section.time_unit,
         time_format=section.time_format,
     )
+        category=columns.category,

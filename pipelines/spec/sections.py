@@ -137,6 +137,8 @@ class ColumnsSection(Section):
     zone: Annotated[Line, Field(examples=["zone"])] | None = None
     """Zone id, where the source has no coordinates."""
 
+    category: Annotated[Line, Field(examples=["category"])] | None = None
+    """Category of the record's place, for visits by category."""
     @model_validator(mode="after")
     def _place(self) -> Self:
         for one, other in (("lat", "lon"), ("lon", "lat")):

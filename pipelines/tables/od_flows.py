@@ -7,41 +7,28 @@ from typing import Annotated
 from pydantic import Field
 
 from dp.bounding import Rule
-from dp.keys import Key, KeySet
-from pipelines.errors import ZoneError
+from dp.keys import KeySet
 from pipelines.schemas.calendar import MobilityDay
-from pipelines.schemas.measured import CappedParams, Measured
+from pipelines.schemas.measured import Measured
 from pipelines.schemas.world import World
+from pipelines.tables._day_parts import DayPartParams
+from pipelines.tables._flows import DAY_PART_COLUMN, flow_keys, flows_sql
 from pipelines.tables._rules import capped
 
-_FEWEST_ZONES = 2
 
-
-class FlowParams(CappedParams):
+class FlowParams(DayPartParams):
     """Parameters of ``od_flows``."""
 
     cap: Annotated[int, Field(ge=1, le=1_000)] = 4
     """Trips that one person counts for on one date, at most (see ``bounding``)."""
 
 
-def _keys(world: World, _params: FlowParams, _day: MobilityDay) -> KeySet:
-    zones = world.zones.ids
-    if len(zones) < _FEWEST_ZONES:
-        raise ZoneError(
-            "od_flows needs two zones or more, the zone set has one: take smaller zones, or leave "
-            "od_flows out of the spec."
-        )
-    return KeySet(
-        (Key("origin", zones), Key("destination", zones)),
-        distinct=(("origin", "destination"),),
-    )
+def _keys(world: World, params: FlowParams, _day: MobilityDay) -> KeySet:
+    return flow_keys(world, params)
 
 
-def _statement(world: World, _params: FlowParams) -> str:
-    return (
-        f"SELECT d, person, CAST(origin AS BIGINT) * {len(world.zones)} + destination AS cell, "
-        "COUNT(*) AS v FROM trips GROUP BY d, person, origin, destination"
-    )
+def _statement(world: World, params: FlowParams) -> str:
+    return flows_sql(world, params, flows="trips")
 
 
 def _rule(_world: World, params: FlowParams, _day: MobilityDay, secret: bytes | None) -> Rule:
@@ -57,6 +44,7 @@ TABLE = Measured(
     columns={
         "origin": "zone of the stay that the trip leaves",
         "destination": "zone of the next stay",
+        **DAY_PART_COLUMN,
     },
     keys=_keys,
     statement=_statement,

@@ -44,7 +44,8 @@ def records() -> list[Record]:
 
 
 def expected(name: str) -> dict[tuple[str | int, ...], int]:
-    keys = TABLES[name].columns
+    table = TABLES[name]
+    keys = table.keys(WORLD, table.params(table=name), CALENDAR.dates[0]).names
     counts = TABLES[name].counts
     return {
         tuple(int(line[k]) if k == "bin" else line[k] for k in keys): int(line[counts])

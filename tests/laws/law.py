@@ -27,7 +27,9 @@ TABLE_CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "visits": ("visits", {"cap": 2}),
     "visits-laplace": ("visits", {"cap": 2, "noise": "laplace"}),
     "visits-sampling": ("visits", {"cap": 2, "bounding": "sampling"}),
+    "visits-categories": ("visits", {"cap": 3, "categories": ("shop", "school")}),
     "od_flows": ("od_flows", {"cap": 3}),
+    "od_flows-parts": ("od_flows", {"cap": 3, "day_parts": ("04-10", "10-16", "16-04")}),
     "od_flows-laplace": ("od_flows", {"cap": 3, "noise": "laplace"}),
     "od_flows-sampling": ("od_flows", {"cap": 3, "bounding": "sampling"}),
 }

@@ -26,11 +26,12 @@ def _at(person: str, day: MobilityDay, t: int, zone: int, *, until: int | None =
     where = spot(zone, east_m=(t // MIN * 37) % 400)
     if until is None:
         return Record(t, zone, t, person, day.index, **where)
-    return Record(t, zone, until, person, day.index, **where, declared=True)
+    named = (t // (10 * MIN) + zone) % 4 - 1
+    return Record(t, zone, until, person, day.index, **where, declared=True, category=named)
 
 
 def _checkin(person: str, day: MobilityDay, t: int, zone: int) -> Record:
-    return replace(_at(person, day, t, zone), declared=True)
+    return replace(_at(person, day, t, zone), declared=True, category=(t + zone) % 4 - 1)
 
 
 def hub(days: Days, zones: int) -> list[Record]:

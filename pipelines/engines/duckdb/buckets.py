@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.engines.statements import BucketWork, partial_sql, points_sql
+from pipelines.ingest.clean import Reading
 from pipelines.ingest.quoting import identifier, literal
 
 _RECORDS = "ingest_records"
@@ -19,7 +20,7 @@ def count_bucket(
     work: BucketWork,
     records: str,
     *,
-    declared: bool,
+    reading: Reading,
     numbered: bool,
 ) -> None:
     """Run all statements over one bucket's records into the relation of partial totals.
@@ -28,10 +29,10 @@ def count_bucket(
         con: A connection with the relation ``days``.
         work: The statements.
         records: SELECT of the bucket's records.
-        declared: Whether records have ends.
+        reading: What records hold.
         numbered: Whether persons are texts that may be replaced by numbers.
     """
-    made = _make_points(con, records, declared=declared, numbered=numbered)
+    made = _make_points(con, records, reading=reading, numbered=numbered)
     con.execute(f"CREATE TABLE {_PARTIAL} (n INTEGER, d INTEGER, cell BIGINT, total BIGINT)")
     for name, statement in work.relations:
         con.execute(f"CREATE TABLE {identifier(name)} AS {statement}")
@@ -51,7 +52,7 @@ def write_partial(con: duckdb.DuckDBPyConnection, file: Path) -> None:
 
 
 def _make_points(
-    con: duckdb.DuckDBPyConnection, records: str, *, declared: bool, numbered: bool
+    con: duckdb.DuckDBPyConnection, records: str, *, reading: Reading, numbered: bool
 ) -> list[tuple[str, str]]:
     """Make ``points``; return what was made, as (kind, name)."""
     made = [("VIEW", _RECORDS), ("VIEW", "points")]
@@ -67,5 +68,6 @@ def _make_points(
         )
         made.insert(0, ("TABLE", _PERSONS))
     con.execute(f"CREATE VIEW {_RECORDS} AS {records}")
-    con.execute(f"CREATE VIEW points AS {points_sql(_RECORDS, declared=declared)}")
+    points = points_sql(_RECORDS, declared=reading.declared, extra=reading.extra)
+    con.execute(f"CREATE VIEW points AS {points}")
     return made

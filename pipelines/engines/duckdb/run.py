@@ -110,6 +110,7 @@ class Run:
             return number_persons(self.con, self.sources, reading)
         return self.sources, reading
 
+            categories=self.job.categories,
     def _stage(self, sources: tuple[CheckedSource, ...], reading: Reading) -> Staged:
         rows = sum(checked.table.layout.rows for checked in sources)
         statement = staging_sql(
@@ -133,7 +134,7 @@ class Run:
         for i, group in enumerate(groups):
             records = staged.records(group)
             tally.bucket(self.con, records, many=len(self.sources) > 1)
-            count_bucket(self.con, work, records, declared=reading.declared, numbered=numbered)
+            count_bucket(self.con, work, records, reading=reading, numbered=numbered)
             write_partial(self.con, folder / f"{i:06d}.parquet")
             staged.drop(group)
             progress.at(_COUNT, (i + 1) / len(groups))

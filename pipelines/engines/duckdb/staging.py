@@ -19,10 +19,13 @@ from pipelines.engines.duckdb.connection import paths
 from pipelines.engines.duckdb.reading import raw_relation
 from pipelines.ingest.check import CheckedSource
 from pipelines.ingest.clean import Reading, clean_sql
+from pipelines.ingest.people import Ids
 from pipelines.ingest.quoting import literal
 from pipelines.ingest.reasons import ROOM
 from pipelines.schemas.zones import ZoneLookup
 
+_ROW_BYTES = {"integer": 48, "text": 80}
+_SHARE = 4
 _LOCATED = "ingest_located"
 _STAGED = "ingest_staged"
 
@@ -123,6 +126,11 @@ def staging_sql(
     return " UNION ALL ".join(f"SELECT {columns}, zone FROM ({rows}) AS r" for rows in zoned)
 
 
+def fits_in_memory(rows: int, *, ids: Ids, memory_mb: int) -> bool:
+    """Return whether that many staged records take a quarter of the memory at most."""
+    return rows * _ROW_BYTES[ids] * _SHARE <= memory_mb * 2**20
+
+
 def bucket_groups(rows: dict[int, int], most: int) -> list[list[int]]:
     """Return the buckets of records in groups of at most ``most`` rows, one bucket at least."""
     groups: list[list[int]] = []
@@ -144,4 +152,4 @@ def _bucket(checked: CheckedSource, buckets: int) -> str:
 def _columns(reading: Reading, *, many: bool) -> list[str]:
     source = ["source"] if many else []
     ends = ["d_end", "t_end", "declared"] if reading.declared else []
-    return ["b", *source, "person", "d", "t", *ends, "lat_e7", "lon_e7"]
+    return ["b", *source, "person", "d", "t", *ends, "lat_e7", "lon_e7", *reading.extra]

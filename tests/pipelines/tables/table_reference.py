@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections import Counter
 from collections.abc import Callable
@@ -55,6 +56,17 @@ class Seen:
     def zone(self, number: int) -> str:
         return self.world.zones.ids[number]
 
+    def part(self, t: int) -> tuple[str, ...]:
+        """The day part on whose hours the local clock stands, read off the clock itself."""
+        clock = dt.datetime.fromtimestamp(self.day.start_s + t, self.world.calendar.zone)
+        for part in self.params.day_parts:
+            start, end = (int(hour) for hour in part.split("-"))
+            if clock.hour in range(start, end if end > start else end + 24) or (
+                end <= start and clock.hour < end
+            ):
+                return (part,)
+        return ()
+
     def once(self, label: str) -> Counter[Cell]:
         """One cell of an overnight table, for who is in the panel."""
         observed = reference.is_observed(self.runs)
@@ -78,11 +90,18 @@ def presence_by_overnight(seen: Seen) -> Counter[Cell]:
 
 
 def visits(seen: Seen) -> Counter[Cell]:
-    return Counter({(seen.zone(z),): 1 for z in {stay.zone for stay in seen.stays} - {-1}})
+    inside = [stay for stay in seen.stays if stay.zone >= 0]
+    if not seen.params.categories:
+        return Counter({(seen.zone(zone),): 1 for zone in {stay.zone for stay in inside}})
+    names = (*seen.params.categories, "other")
+    pairs = {(stay.zone, code) for stay in inside for code in stay.categories or {len(names) - 1}}
+    return Counter({(seen.zone(zone), names[code]): 1 for zone, code in pairs})
 
 
 def od_flows(seen: Seen) -> Counter[Cell]:
-    return Counter((seen.zone(t.origin), seen.zone(t.destination)) for t in seen.trips)
+    return Counter(
+        (*seen.part(t.t_depart), seen.zone(t.origin), seen.zone(t.destination)) for t in seen.trips
+    )
 
 
 def trips_per_person(seen: Seen) -> Counter[Cell]:
@@ -91,7 +110,7 @@ def trips_per_person(seen: Seen) -> Counter[Cell]:
 
 
 def zones_visited(seen: Seen) -> Counter[Cell]:
-    seen_in = len(visits(seen))
+    seen_in = len({stay.zone for stay in seen.stays} - {-1})
     return seen.once(str(seen_in) if seen_in < 10 else "10+")
 
 

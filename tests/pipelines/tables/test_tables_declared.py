@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import SECRET, calendar, make_world
+from harness import SECRET, Bench, calendar, labelled, make_world
 from pydantic import ValidationError
+from shapes import SHAPES
 
 from dp.bounding import Inherent, Sampling, Weighting
 from dp.bounds import Bounds
 from dp.errors import BoundError
 from dp.tables import Sensitive
-from pipelines.errors import ZoneError
+from pipelines.errors import SpecError, ZoneError
 from pipelines.schemas.measured import Measured
 from pipelines.schemas.relations import RELATIONS
 from pipelines.tables import TABLES, discover, sensitive
@@ -46,7 +48,7 @@ def test_the_folder_is_the_list_of_tables() -> None:
 def test_every_table_is_declared_in_full(table: Measured) -> None:
     params = table.params(table=table.name)
     keys = table.keys(WORLD, params, DAY)
-    assert set(keys.names) == set(table.columns)
+    assert set(keys.names) <= set(table.columns)
     assert table.needs <= set(RELATIONS)
     for text in (table.summary, table.counts, table.source, *table.columns.values()):
         assert text
@@ -86,6 +88,50 @@ def test_bounds_follow_the_number_of_bins_of_each_date() -> None:
     assert overnight.rule(WORLD, params, LONG_DAY, None).bounds == bounds[1]
     for name in ("panel", "trips_per_person", "zones_visited", "travel_distance", "stay_put"):
         assert rule(name).bounds == Bounds(l0=1, l1=1, l2_squared=1, linf=1)
+
+
+def test_categories_and_day_parts_multiply_the_keys_and_stay_out_of_a_spec_without_them() -> None:
+    visits, flows = TABLES["visits"].params, TABLES["od_flows"].params
+    by_place = visits(table="visits", categories=("shop", "school"))
+    keys = TABLES["visits"].keys(WORLD, by_place, DAY)
+    assert keys.names == ("zone", "category")
+    assert keys.keys[1].values == ("shop", "school", "other")
+    by_part = flows(table="od_flows", day_parts=("04-16", "16-04"))
+    keys = TABLES["od_flows"].keys(WORLD, by_part, DAY)
+    assert keys.names == ("day_part", "origin", "destination")
+    assert keys.measured.sum() == 2 * 20
+    # What was booked before these options existed keeps its key.
+    assert set(visits(table="visits").model_dump()) == {
+        *("table", "share", "noise", "cap", "bounding")
+    }
+    assert set(flows(table="od_flows").model_dump()) == set(visits(table="visits").model_dump())
+    assert "categories" in by_place.model_dump()
+
+
+def test_day_parts_start_with_the_date() -> None:
+    table = TABLES["od_flows"]
+    params = table.params(table="od_flows", day_parts=("05-16", "16-05"))
+    with pytest.raises(SpecError, match=r"day_parts start at 05:00, but dates start at 04:00"):
+        table.keys(WORLD, params, DAY)
+
+
+@pytest.mark.parametrize("name", ["visits", "od_flows"])
+def test_options_only_split_what_the_plain_table_counts(name: str) -> None:
+    options: dict[str, Any] = {
+        "visits": {"categories": ("shop", "school")},
+        "od_flows": {"day_parts": ("04-10", "10-16", "16-04")},
+    }[name]
+    plain, split = ({"table": name, "cap": 1000}, {"table": name, "cap": 1000, **options})
+    found = [r for s in ("hub", "commuter", "gaps") for r in SHAPES[s](WORLD.calendar.dates, 5)]
+    sums = []
+    for chosen in (plain, split):
+        params = TABLES[name].params(**chosen)
+        totals = Bench(found, WORLD).totals(TABLES[name], params)[0]
+        by_zone: Counter[Any] = Counter()
+        for label, total in labelled(totals, TABLES[name].keys(WORLD, params, DAY)).items():
+            by_zone[tuple(part for part in label if str(part).startswith("z"))] += total
+        sums.append(by_zone)
+    assert sums[0] == sums[1] != Counter()
 
 
 def test_one_statement_serves_all_dates() -> None:
@@ -130,6 +176,13 @@ def test_sampling_can_be_planned_without_its_secret_but_not_run() -> None:
         ("travel_distance", {"edges_km": ()}),
         ("travel_distance", {"edges_km": (3, 3)}),
         ("travel_distance", {"edges_km": (0, 3)}),
+        ("od_flows", {"day_parts": ("04-10", "11-04")}),
+        ("od_flows", {"day_parts": ("04-10", "10-16")}),
+        ("od_flows", {"day_parts": ("04-10", "10-06", "06-04")}),
+        ("od_flows", {"day_parts": ("4-10", "10-4")}),
+        ("visits", {"categories": ("shop", "shop")}),
+        ("visits", {"categories": ("other",)}),
+        ("visits", {"categories": ("",)}),
         ("panel", {"share": "0"}),
         ("panel", {"noise": "uniform"}),
     ],

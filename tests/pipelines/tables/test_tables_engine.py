@@ -23,6 +23,7 @@ from pipelines.schemas.world import World
 from pipelines.zones import load_zones
 
 CALENDAR = calendar(dt.date(2026, 10, 30))
+NAMES = {0: "shop", 1: "school", 2: "Ça va? 'pub'", -1: ""}
 COLUMNS = {"person": "who", "time": "at", "lat": "y", "lon": "x"}
 
 
@@ -39,11 +40,11 @@ def crowd() -> list[Record]:
 def write(file: Path, records: list[Record], *, ends: bool) -> None:
     with file.open("w", encoding="utf-8", newline="") as opened:
         lines = csv.writer(opened)
-        lines.writerow(["who", "at", "until", "y", "x"] if ends else ["who", "at", "y", "x"])
+        lines.writerow(["who", "at", *(["until", "what"] if ends else []), "y", "x"])
         for r in records:
             start = CALENDAR.dates[r.d].start_s
             place = [f"{r.lat_e7 / 1e7:.7f}", f"{r.lon_e7 / 1e7:.7f}"]
-            end = [start + r.t2 if r.t2 > r.t else ""] if ends else []
+            end = [start + r.t2 if r.t2 > r.t else "", NAMES[r.category]] if ends else []
             lines.writerow([r.person, start + r.t, *end, *place])
 
 
@@ -69,7 +70,8 @@ def test_the_engine_counts_what_the_bench_counts(
     if visits:
         file = tmp_path / "visits.csv"
         write(file, visits, ends=True)
-        sources.append(replace(pings, label="sources[1]", kind="visits", path=file, end="until"))
+        made = {"label": "sources[1]", "kind": "visits", "end": "until", "category": "what"}
+        sources.append(replace(pings, path=file, **made))
     cases = {name: Case(name, world) for name in TABLE_CHOICES}
     job = Job(
         sources=tuple(sources),
@@ -80,6 +82,7 @@ def test_the_engine_counts_what_the_bench_counts(
         id_map=None,
         exclusions=None,
         work=tmp_path / "work",
+        categories=("shop", "school"),
         resources=Resources(memory_mb=512, threads=1),
     )
     totals = DuckDBEngine(bucket_rows=bucket_rows).run(job, Silent())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import sqlglot
-from harness import NEEDS, SECRET, make_world
+from harness import NEEDS, SECRET, calendar, make_world
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
@@ -15,7 +16,11 @@ from pipelines.schemas.traces import TraceParams
 from pipelines.tables import TABLES, sensitive
 from pipelines.traces import trace_statements
 
-WORLD = make_world(5)
+WORLD = make_world(5, calendar(dt.date(2026, 10, 30)))
+OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "visits": {"": {}, "-categories": {"categories": ("shop", "it's")}},
+    "od_flows": {"": {}, "-parts": {"day_parts": ("04-10", "10-02", "02-04")}},
+}
 
 
 def _own() -> Iterator[tuple[str, str]]:
@@ -23,7 +28,9 @@ def _own() -> Iterator[tuple[str, str]]:
         for name, sql in trace_statements(WORLD, TraceParams(), needs=NEEDS, declared=declared):
             yield f"{name}-{declared}", sql
     for name, table in TABLES.items():
-        yield name, sensitive(table, WORLD, table.params(table=name)).statement
+        for label, options in OPTIONS.get(name, {"": {}}).items():
+            params = table.params(table=name, **options)
+            yield f"{name}{label}", sensitive(table, WORLD, params).statement
 
 
 def _bounded() -> Iterator[tuple[str, str]]:

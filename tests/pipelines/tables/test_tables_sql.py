@@ -22,6 +22,7 @@ SPRING = make_world(5, calendar(dt.date(2026, 3, 6)))
 AUTUMN = make_world(5, calendar(dt.date(2026, 10, 30)))
 AMSTERDAM = make_world(5, calendar(dt.date(1937, 6, 30), time_zone="Europe/Amsterdam"))
 WORLDS = {"spring": SPRING, "autumn": AUTUMN, "1937": AMSTERDAM}
+PARTS = ("04-08", "08-12", "12-02", "02-03", "03-04")
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("panel", {}),
     ("presence", {}),
@@ -31,7 +32,9 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("presence_by_overnight", {}),
     ("presence_by_overnight", {"bin_minutes": 240}),
     ("visits", {}),
+    ("visits", {"categories": ("shop", "school")}),
     ("od_flows", {}),
+    ("od_flows", {"day_parts": PARTS}),
     ("trips_per_person", {}),
     ("zones_visited", {}),
     ("travel_distance", {}),
@@ -87,7 +90,9 @@ RULES = [
     ("visits", {"cap": 2}),
     ("visits", {"cap": 2, "noise": "laplace"}),
     ("visits", {"cap": 2, "bounding": "sampling"}),
+    ("visits", {"cap": 3, "categories": ("shop", "school")}),
     ("od_flows", {"cap": 3}),
+    ("od_flows", {"cap": 3, "day_parts": PARTS}),
     ("od_flows", {"cap": 3, "noise": "laplace"}),
     ("od_flows", {"cap": 1, "bounding": "sampling"}),
 ]

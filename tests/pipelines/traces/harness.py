@@ -72,7 +72,7 @@ def fill(
     con: duckdb.DuckDBPyConnection, records: Iterable[Record], cal: Calendar, *, declared: bool
 ) -> None:
     """Register ``points`` and ``days`` as an engine does."""
-    names = ["d", "person", "t", "zone", "lat_e7", "lon_e7"]
+    names = ["d", "person", "t", "zone", "lat_e7", "lon_e7", "category"]
     names += ["t2", "declared"] if declared else []
     rows = list(records)
     kinds = {"person": pa.string(), "declared": pa.bool_()}

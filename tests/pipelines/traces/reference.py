@@ -29,6 +29,7 @@ class Record:
     lat_e7: int = 0
     lon_e7: int = 0
     declared: bool = False
+    category: int = -1
 
 
 def fix(t: int, zone: int, person: str = "p", d: int = 0, **where: int) -> Record:
@@ -45,6 +46,7 @@ class Run:
     lat_e7: int
     lon_e7: int
     declared: bool
+    categories: frozenset[int] = frozenset()
 
     def holds(self, instant: int) -> bool:
         return self.t_start <= instant < self.t_end
@@ -96,6 +98,7 @@ def runs(records: Iterable[Record], day: MobilityDay, params: TraceParams) -> li
                 lat_e7=middle(min(r.lat_e7 for r in group), max(r.lat_e7 for r in group)),
                 lon_e7=middle(min(r.lon_e7 for r in group), max(r.lon_e7 for r in group)),
                 declared=any(r.declared and r.t2 == r.t for r in group),
+                categories=frozenset(r.category for r in group) - {-1},
             )
         )
     return found

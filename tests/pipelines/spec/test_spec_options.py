@@ -1,0 +1,78 @@
+"""Options that need something elsewhere in the spec, with the real tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import pipelines.tables
+from pipelines.errors import SpecError
+from pipelines.spec import load_spec
+
+REAL = pipelines.tables.TABLES
+Change = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _real_tables(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.tables.TABLES", REAL)
+
+
+@pytest.fixture
+def entries(change: Change) -> Callable[[str], Path]:
+    """The folder's spec with other ``[[tables]]`` entries."""
+
+    def written(text: str) -> Path:
+        path = change(("title", "title"))
+        head, _, rest = path.read_text(encoding="utf-8").partition("[[tables]]")
+        sections = [s for s in ("[release]", "[engine]", "[people]") if s in rest]
+        tail = rest[min(rest.index(s) for s in sections) :] if sections else ""
+        path.write_text(f"{head}{text}\n{tail}", encoding="utf-8")
+        return path
+
+    return written
+
+
+CATEGORIES = '[[tables]]\ntable = "visits"\ncategories = ["school", "clinic"]\n'
+
+
+def test_categories_need_a_source_that_maps_them(entries: Callable[[str], Path]) -> None:
+    path = entries(CATEGORIES)
+    with pytest.raises(
+        SpecError, match=r"tables\[0\] \(visits\): categories are asked for, but no"
+    ):
+        load_spec(path)
+    text = path.read_text(encoding="utf-8").replace('lat = "', 'category = "kind", lat = "', 1)
+    path.write_text(text, encoding="utf-8")
+    spec = load_spec(path)
+    assert spec.sources[0].category == "kind"
+    assert spec.public()["tables"][0]["categories"] == ["school", "clinic"]
+
+
+def test_options_that_are_not_asked_for_leave_no_trace(entries: Callable[[str], Path]) -> None:
+    spec = load_spec(entries('[[tables]]\ntable = "visits"\n[[tables]]\ntable = "od_flows"\n'))
+    for table in spec.public()["tables"]:
+        assert set(table) == {"table", "share", "noise", "cap", "bounding"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "line"),
+    [
+        (
+            'table = "od_flows"\nday_parts = ["04-10", "11-04"]',
+            "one ends at 10, the next starts at",
+        ),
+        ('table = "od_flows"\nday_parts = ["4am-10am"]', 'spans of full hours, got "4am-10am"'),
+        ('table = "visits"\ncategories = ["other"]', 'categories must not list "other"'),
+        ('table = "travel_distance"\nedges_km = [3, 1]', "edges_km must rise"),
+    ],
+)
+def test_a_fault_of_an_option_is_one_clear_line(
+    entries: Callable[[str], Path], entry: str, line: str
+) -> None:
+    with pytest.raises(SpecError) as fault:
+        load_spec(entries(f"[[tables]]\n{entry}\n"))
+    assert str(fault.value).count("\n") == 0
+    assert line in str(fault.value)
