@@ -16,12 +16,9 @@ from pipelines.engines.duckdb.run import Run
 from pipelines.engines.duckdb.totals import FileTotals
 from pipelines.engines.scratch import Scratch, private_files
 from pipelines.ingest.check import CheckedSource, check_source
-from pipelines.ingest.columns import Kind
 from pipelines.ingest.people import PeopleFiles, check_people
 from pipelines.progress import Progress
 
-_ROW_BYTES = 48
-_TEXT_BYTES = 32
 _BUCKET_ROWS = 3_000_000
 _ROWS_PER_MB = 4_000
 
@@ -53,7 +50,6 @@ class DuckDBEngine:
         """
         sources = tuple(check_source(source, i) for i, source in enumerate(job.sources))
         people = check_people(job.id_map, job.exclusions)
-        rows = sum(checked.table.layout.rows for checked in sources)
         most = self.bucket_rows or min(_BUCKET_ROWS, job.resources.memory_mb * _ROWS_PER_MB)
         with private_files():
             scratch = Scratch(job.work)
@@ -66,18 +62,11 @@ class DuckDBEngine:
                         sources=sources,
                         scratch=scratch,
                         bucket_rows=most,
-                        in_memory=self._fits(job, sources, rows),
+                        in_memory=self.in_memory,
                     ).totals(people, progress)
             except BaseException:
                 scratch.remove()
                 raise
-
-    def _fits(self, job: Job, sources: tuple[CheckedSource, ...], rows: int) -> bool:
-        if self.in_memory is not None:
-            return self.in_memory
-        text = any(checked.columns["person"].kind is not Kind.INTEGER for checked in sources)
-        size = rows * (_ROW_BYTES + (_TEXT_BYTES if text else 0))
-        return size * 4 <= job.resources.memory_mb * 2**20
 
 
 def _reads(sources: tuple[CheckedSource, ...], people: PeopleFiles) -> list[Path]:

@@ -9,7 +9,7 @@ from pipelines.errors import SourceError
 from pipelines.ingest.check import CheckedSource, Table
 from pipelines.ingest.clean import raw_name
 from pipelines.ingest.clock import Period
-from pipelines.ingest.columns import Layout, unreadable
+from pipelines.ingest.columns import unreadable
 from pipelines.ingest.files import Files
 from pipelines.ingest.quoting import identifier, literal
 from pipelines.ingest.skipping import worth_reading
@@ -30,7 +30,7 @@ def rejects_relation(checked: CheckedSource) -> str:
 
 def make_raw(con: duckdb.DuckDBPyConnection, checked: CheckedSource, period: Period) -> None:
     """Make the view of a source's mapped columns, without rows far outside the period."""
-    names = _names(checked.table.layout)
+    names = _names(checked.table)
     columns = ", ".join(
         f"{names[column.name]} AS {raw_name(role)}" for role, column in checked.columns.items()
     )
@@ -41,6 +41,14 @@ def make_raw(con: duckdb.DuckDBPyConnection, checked: CheckedSource, period: Per
     con.execute(f"CREATE VIEW {raw_relation(checked)} AS SELECT * FROM ({inner}) AS r{where}")
 
 
+def rows_to_read(con: duckdb.DuckDBPyConnection, checked: CheckedSource, period: Period) -> int:
+    """Return how many rows of a source are read, about: those near the period, where files tell."""
+    if checked.table.files.format == "csv" or worth_reading(checked, period) is None:
+        return checked.table.layout.rows
+    row = con.execute(f"SELECT COUNT(*) FROM {raw_relation(checked)}").fetchone()
+    return int(row[0]) if row else 0
+
+
 def scan(table: Table, *, header: bool, rejects: str | None = None) -> str:
     """Return the FROM clause that reads a table's files.
 
@@ -49,7 +57,7 @@ def scan(table: Table, *, header: bool, rejects: str | None = None) -> str:
     files = paths(table.files.paths)
     if table.files.format == "parquet":
         return f"read_parquet({files}, hive_partitioning = false)"
-    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in _names(table.layout).values())
+    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in column_names(table))
     lost = (
         f", store_rejects = true, rejects_table = '{rejects}', "
         f"rejects_scan = '{rejects}_scan', rejects_limit = {REJECTS_KEPT}"
@@ -65,7 +73,9 @@ def scan(table: Table, *, header: bool, rejects: str | None = None) -> str:
 
 def column_names(table: Table) -> list[str]:
     """Return the SQL names of a table's columns in order, as ``scan`` gives them."""
-    return list(_names(table.layout).values())
+    if table.layout.typed:
+        return [identifier(column.name) for column in table.layout.columns]
+    return [f"c{i}" for i in range(len(table.layout.columns))]
 
 
 def damaged(
@@ -73,8 +83,8 @@ def damaged(
 ) -> SourceError | None:
     """Return the error for the first file that cannot be read to its end; None if all can."""
     for checked in sources:
-        layout = checked.table.layout
-        columns = ", ".join(_names(layout)[column.name] for column in checked.columns.values())
+        layout, names = checked.table.layout, _names(checked.table)
+        columns = ", ".join(names[column.name] for column in checked.columns.values())
         for file in checked.table.files.paths:
             one = Table(files=Files(checked.table.files.format, (file,)), layout=layout)
             rows = scan(one, header=True)
@@ -85,7 +95,5 @@ def damaged(
     return None
 
 
-def _names(layout: Layout) -> dict[str, str]:
-    if layout.typed:
-        return {column.name: identifier(column.name) for column in layout.columns}
-    return {column.name: f"c{i}" for i, column in enumerate(layout.columns)}
+def _names(table: Table) -> dict[str, str]:
+    return dict(zip(table.layout.names, column_names(table), strict=True))

@@ -17,8 +17,15 @@ from pipelines.engines.duckdb.counting import Tally
 from pipelines.engines.duckdb.faults import resource_error
 from pipelines.engines.duckdb.numbering import number_persons, worth_numbering
 from pipelines.engines.duckdb.people import make_people
-from pipelines.engines.duckdb.reading import damaged, make_raw
-from pipelines.engines.duckdb.staging import InFiles, InMemory, Staged, bucket_groups, staging_sql
+from pipelines.engines.duckdb.reading import damaged, make_raw, rows_to_read
+from pipelines.engines.duckdb.staging import (
+    InFiles,
+    InMemory,
+    Staged,
+    bucket_groups,
+    fits_in_memory,
+    staging_sql,
+)
 from pipelines.engines.duckdb.totals import FileTotals
 from pipelines.engines.duckdb.watching import watched
 from pipelines.engines.scratch import Scratch
@@ -46,7 +53,7 @@ class Run:
         sources: Its checked sources.
         scratch: Where everything is written.
         bucket_rows: Rows to work on at once, about.
-        in_memory: Whether staged records stay in memory.
+        in_memory: Whether staged records stay in memory; None for where they fit well.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -54,14 +61,16 @@ class Run:
     sources: tuple[CheckedSource, ...]
     scratch: Scratch
     bucket_rows: int
-    in_memory: bool
+    in_memory: bool | None
 
     def totals(self, people: PeopleFiles, progress: Progress) -> FileTotals:
         """Do the whole job."""
         tally = Tally()
         with self._faults(reading=True), watched(self.con, progress, _READ):
-            sources, reading = self._reading(people)
-            staged = self._stage(sources, reading)
+            reading = self._reading(people)
+            rows = sum(rows_to_read(self.con, one, reading.period) for one in self.sources)
+            sources, reading = self._numbered(reading)
+            staged = self._stage(sources, reading, rows)
         with self._faults(reading=False):
             tally.staged(staged.rows)
             self._count(staged, reading, tally, progress)
@@ -86,7 +95,7 @@ class Run:
                 "work folder, which is private; nothing was charged."
             ) from None
 
-    def _reading(self, people: PeopleFiles) -> tuple[tuple[CheckedSource, ...], Reading]:
+    def _reading(self, people: PeopleFiles) -> Reading:
         """Make the public relations, the people's and the raw ones."""
         world = self.job.world
         load(self.con, "days", days_relation(world.calendar))
@@ -103,16 +112,19 @@ class Run:
             mapped=people.id_map is not None,
             excluding=people.exclusions is not None,
             declared=has_declared(self.job),
+            categories=self.job.categories,
         )
         for checked in self.sources:
             make_raw(self.con, checked, reading.period)
+        return reading
+
+    def _numbered(self, reading: Reading) -> tuple[tuple[CheckedSource, ...], Reading]:
+        """Put numbers in the place of text ids, where that pays and no result can tell."""
         if worth_numbering(self.sources, reading) and not bucket_work(self.job).by_id:
             return number_persons(self.con, self.sources, reading)
         return self.sources, reading
 
-            categories=self.job.categories,
-    def _stage(self, sources: tuple[CheckedSource, ...], reading: Reading) -> Staged:
-        rows = sum(checked.table.layout.rows for checked in sources)
+    def _stage(self, sources: tuple[CheckedSource, ...], reading: Reading, rows: int) -> Staged:
         statement = staging_sql(
             self.con,
             sources,
@@ -120,7 +132,8 @@ class Run:
             lookup=self.job.world.zones.lookup,
             buckets=max(1, -(-rows // self.bucket_rows)),
         )
-        if self.in_memory:
+        fits = fits_in_memory(rows, ids=reading.ids, memory_mb=self.job.resources.memory_mb)
+        if fits if self.in_memory is None else self.in_memory:
             return InMemory.stage(self.con, statement)
         return InFiles.stage(self.con, statement, self.scratch.folder("buckets"))
 

@@ -184,6 +184,14 @@ def test_each_bad_line_of_a_csv_is_set_aside_for_its_reason(tmp_path: Path) -> N
     assert _aside(tmp_path / "w") == expected
 
 
+def test_unmapped_columns_of_a_csv_may_share_a_name_or_have_none(tmp_path: Path) -> None:
+    y, x = place(5)
+    text = f"note,who,note,ts,lat,lon,\na,1,b,2026-03-02T12:00:00Z,{y},{x},\n"
+    (tmp_path / "a.csv").write_text(text)
+    given = source(tmp_path / "a.csv", kind="pings", lat="lat", lon="lon")
+    assert run(job(tmp_path / "w", given, statements=PERSONS))["persons"] == {(0, 6): 1}
+
+
 def test_times_without_a_zone_are_set_aside_where_none_is_declared(tmp_path: Path) -> None:
     y, x = place(5)
     text = f"who,ts,lat,lon\n1,2026-03-02T12:00:00,{y},{x}\n1,2026-03-02T12:00:00Z,{y},{x}\n"

@@ -61,7 +61,7 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "two columns but for case": (
         {"WHO": pa.array([1, 2])},
         {},
-        "two columns named 'who' but for upper and lower case",
+        "two columns named 'who', upper and lower case aside",
     ),
 }
 
@@ -136,6 +136,12 @@ def test_csv_files_must_share_their_header(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("ts,who,lat,lon\n")
     with pytest.raises(SourceError, match=r"the header of b\.csv is not that of a\.csv"):
         check_source(pings(tmp_path), 0)
+
+
+def test_a_mapped_column_twice_in_a_header_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("who,ts,lat,lon,who\n")
+    with pytest.raises(SourceError, match="two columns named 'who'"):
+        check_source(pings(tmp_path / "a.csv"), 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00w", b"\n"])
