@@ -3,5 +3,17 @@
 from __future__ import annotations
 
 from dp.postprocess.intervals import intervals
+from dp.postprocess.ratios import Estimate, Moments, fieller, product, share
+from dp.postprocess.sums import Sums, covariance, group_sums
 
-__all__ = ["intervals"]
+__all__ = [
+    "Estimate",
+    "Moments",
+    "Sums",
+    "covariance",
+    "fieller",
+    "group_sums",
+    "intervals",
+    "product",
+    "share",
+]

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 BIN = "bin"
-_LABEL = pa.dictionary(pa.int32(), pa.string())
-_STATUS = pa.dictionary(pa.int8(), pa.string())
+LABEL = pa.dictionary(pa.int32(), pa.string())
+STATUS = pa.dictionary(pa.int8(), pa.string())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def key_columns(measured: Measured, keys: KeySet, time_zone: str) -> tuple[Colum
         columns.append(
             Column(
                 name=key.name,
-                type=pa.int64() if _whole(key.values) else _LABEL,
+                type=pa.int64() if _whole(key.values) else LABEL,
                 meaning=measured.columns.get(key.name, ""),
                 key=True,
             )
@@ -87,7 +87,7 @@ def measurement_columns(measured: Measured, keys: KeySet, time_zone: str) -> tup
             type=pa.int64(),
             meaning="lattice steps in one released unit: value = lattice / factor",
         ),
-        Column(name="noise", type=_LABEL, meaning="its law; none where 0 by rule"),
+        Column(name="noise", type=LABEL, meaning="its law; none where 0 by rule"),
         Column(
             name="scale",
             type=pa.float64(),
@@ -112,7 +112,7 @@ def _figures(counts: str) -> tuple[Column, ...]:
         Column(name="sd", type=number, meaning="standard deviation of the noise", unit=counts),
         Column(name="lo95", type=number, meaning=f"lower end {interval}", unit=counts),
         Column(name="hi95", type=number, meaning=f"upper end {interval}", unit=counts),
-        Column(name="status", type=_STATUS, meaning=status),
+        Column(name="status", type=STATUS, meaning=status),
     )
 
 

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from pipelines.release import outages
 from pipelines.release.columns import schema_of
+from pipelines.release.derived_rows import write_derived
 from pipelines.release.dictionary import dictionary
+from pipelines.release.earlier import epoch_of
 from pipelines.release.files import CsvFile, ParquetFile
 from pipelines.release.frames import Shape, measurement_rows, shape_of, table_rows
 from pipelines.release.manifest import json_text, write_manifest
 from pipelines.release.privacy import privacy_facts
 from pipelines.release.readme import readme_text
+from pipelines.schemas.derived import Published
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
     from pathlib import Path
 
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from pipelines.schemas.zones import ZoneSet
 
 PACKAGE = "murmuration-mobility"
+_REMEMBERED = 4
 
 
 def derive(
@@ -55,8 +61,11 @@ def derive(
     for kind in ("tables", "measurements"):
         (folder / kind).mkdir()
     for i, name in enumerate(plan.tables):
-        progress.at("Writing tables", i / len(plan.tables))
+        progress.at("Writing tables", i / (len(plan.tables) + 1))
         _write_table(folder, plan.of(name), shape=shapes[name], recall=recall)
+    published = published_of(plan, recall)
+    for derived in plan.derived:
+        write_derived(folder / "tables", derived, published)
     progress.at("Writing tables", 1.0)
     _write(folder / "zones.geojson", zones_text(plan.world.zones))
     if plan.world.outages:
@@ -84,6 +93,8 @@ def manifest_facts(plan: Plan, booking: Booking) -> dict[str, Any]:
         "issue": plan.spec.issue,
         "digest": plan.digest,
         "tables": list(plan.tables),
+        "derived": [one.name for one in plan.derived],
+        "epoch": epoch_of(plan.spec, zones=plan.world.zones.digest, policy=plan.policy),
         "code": {"package": PACKAGE, "version": version(PACKAGE)},
         "ledger": {
             "id": booking.ledger,
@@ -94,6 +105,25 @@ def manifest_facts(plan: Plan, booking: Booking) -> dict[str, Any]:
         "spec": plan.spec.public(),
         **({"outages": outages.outage_facts(plan.world)} if plan.world.outages else {}),
     }
+
+
+def published_of(plan: Plan, recall: Callable[[PlannedMeasurement], Noisy]) -> Published:
+    """Return all that derived tables may see: noisy measurements and public facts.
+
+    Args:
+        plan: The plan.
+        recall: Gives back a stored measurement of this release.
+    """
+    own = {(one.table, one.date): one for one in plan.measurements}
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def noisy(table: str, date: dt.date) -> Noisy:
+        if (table, date) in own:
+            return recall(own[(table, date)])
+        params = plan.facts.tables[table]
+        return plan.earlier.noisy(table, date, world=plan.world, params=params)
+
+    return Published(facts=plan.facts, recall=noisy)
 
 
 def zones_text(zones: ZoneSet) -> str:

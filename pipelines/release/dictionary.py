@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipelines.release.derived_rows import DERIVED_STATUSES, derived_columns
 from pipelines.release.outages import FILE
 from pipelines.release.status import STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pipelines.release.books import Booking
     from pipelines.release.columns import Column
+    from pipelines.release.derived_plan import PlannedDerived
     from pipelines.release.frames import Shape
     from pipelines.release.model import Plan
 
@@ -29,6 +31,7 @@ def dictionary(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> dic
     the same order. Nothing is ever missing: a cell without a value says why in ``status``.
     """
     resources = [one for name, shape in shapes.items() for one in _table(name, shape)]
+    derived = [resource for one in plan.derived for resource in _derived(one, plan)]
     zones = {
         "name": "zones",
         "path": "zones.geojson",
@@ -40,8 +43,8 @@ def dictionary(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> dic
         "profile": "data-package",
         "name": booking.release,
         "title": plan.spec.title,
-        "statuses": dict(STATUSES),
-        "resources": [*resources, zones, *_outages(plan)],
+        "statuses": dict(DERIVED_STATUSES if plan.derived else STATUSES),
+        "resources": [*resources, *derived, zones, *_outages(plan)],
     }
 
 
@@ -78,7 +81,36 @@ def _table(name: str, shape: Shape) -> list[dict[str, Any]]:
     ]
 
 
-def _resource(path: str, columns: tuple[Column, ...], *, title: str) -> dict[str, Any]:
+def _derived(one: PlannedDerived, plan: Plan) -> list[dict[str, Any]]:
+    told, columns = one.declaration, derived_columns(one, plan.facts)
+    more = {
+        "derived_from": sorted(told.needs | one.params.reads),
+        "counts": told.counts(plan.facts, one.params),
+        "bias": told.bias,
+        "interval": told.interval,
+        "source": told.source,
+    }
+    return [
+        {
+            **_resource(
+                f"tables/{one.name}.{kind}",
+                columns,
+                title=told.summary,
+                statuses=DERIVED_STATUSES,
+            ),
+            **more,
+        }
+        for kind in ("csv", "parquet")
+    ]
+
+
+def _resource(
+    path: str,
+    columns: tuple[Column, ...],
+    *,
+    title: str,
+    statuses: Iterable[str] = STATUSES,
+) -> dict[str, Any]:
     stem, _, kind = path.rpartition(".")
     tabular = {"profile": "tabular-data-resource", "encoding": "utf-8"} if kind == "csv" else {}
     return {
@@ -90,21 +122,21 @@ def _resource(path: str, columns: tuple[Column, ...], *, title: str) -> dict[str
         "title": title,
         "row_order": _ORDER,
         "schema": {
-            "fields": [_field(column) for column in columns],
+            "fields": [_field(column, statuses) for column in columns],
             "primaryKey": [column.name for column in columns if column.key],
             "missingValues": [""],
         },
     }
 
 
-def _field(column: Column) -> dict[str, Any]:
+def _field(column: Column, statuses: Iterable[str]) -> dict[str, Any]:
     field: dict[str, Any] = {"name": column.name, **_type(column.type)}
     field["description"] = column.meaning
     if column.unit:
         field["unit"] = column.unit
     field["constraints"] = {"required": True}
     if column.name == "status":
-        field["constraints"]["enum"] = list(STATUSES)
+        field["constraints"]["enum"] = list(statuses)
     return field
 
 

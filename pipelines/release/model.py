@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from dp.ledger import Charge, Policy
     from dp.loss import Loss, Rho
     from dp.mechanisms import Mechanism
+    from pipelines.release.derived_plan import PlannedDerived
+    from pipelines.release.earlier import Earlier
     from pipelines.schemas.calendar import MobilityDay
+    from pipelines.schemas.derived import Facts
     from pipelines.schemas.measured import TableParams
     from pipelines.schemas.world import World
     from pipelines.spec import ReleaseSpec
@@ -78,6 +81,9 @@ class Plan:
         ledger: The ledger's id, None where there is none yet.
         world: Days and zones.
         measurements: In the order in which they are drawn and published.
+        facts: What derived tables may depend on before anything is drawn.
+        earlier: What earlier releases offer.
+        derived: Derived tables, by name.
         spends: What the ledger has booked so far.
         digest: Hash of everything public that the release folder follows from.
         warnings: Sentences for the engineer, from public facts only.
@@ -88,6 +94,9 @@ class Plan:
     ledger: str | None
     world: World
     measurements: tuple[PlannedMeasurement, ...]
+    facts: Facts = field(repr=False)
+    earlier: Earlier = field(repr=False)
+    derived: tuple[PlannedDerived, ...]
     spends: tuple[Spend, ...]
     digest: str
     warnings: tuple[str, ...]
@@ -158,6 +167,7 @@ class Plan:
             "rho_per_date": str(self.rate.rho.value),
             "new_charges": len(self.new),
             "tables": self.rows(),
+            "derived": [one.name for one in self.derived],
             "guarantees": self.epsilons(),
             "warnings": list(self.warnings),
         }

@@ -16,6 +16,8 @@ from dp.mechanisms import Mechanism, gaussian, laplace
 from pipelines.errors import SpecError
 from pipelines.release.books import Books, books_of
 from pipelines.release.charges import charge_of, facts_of, law_of
+from pipelines.release.derived_plan import derived_of, public_facts
+from pipelines.release.earlier import earlier_of
 from pipelines.release.manifest import digest_of
 from pipelines.release.model import Plan, PlannedMeasurement
 from pipelines.release.outages import outage_facts
@@ -48,7 +50,8 @@ def plan(spec: ReleaseSpec, *, zones: ZoneSet | None = None) -> Plan:
 
     Raises:
         SpecError: a key set is too large to enumerate, the dates break the cap by themselves, or
-            the declared outages cannot be (zone, time, overlap).
+            the declared outages cannot be (zone, time, overlap), or a derived table cannot be
+            made: what it needs is named.
         PolicyMismatch: the spec restates the policy and differs.
         ZoneError: the zones cannot be used as declared.
         LedgerFault: the ledger is damaged or was restored from an old copy.
@@ -61,12 +64,17 @@ def plan_with(spec: ReleaseSpec, *, books: Books, zones: ZoneSet | None = None) 
     agree(spec, books.policy)
     world = world_of(spec, policy=books.policy, zones=zones)
     measurements = _measurements(spec, books=books, world=world)
+    earlier = earlier_of(spec, world=world, policy=books.policy)
+    facts = public_facts(spec, world=world, earlier=earlier)
     return Plan(
         spec=spec,
         policy=books.policy,
         ledger=books.ledger,
         world=world,
         measurements=measurements,
+        facts=facts,
+        earlier=earlier,
+        derived=derived_of(spec, facts),
         spends=books.spends,
         digest=_digest(spec, world),
         warnings=warnings_of(spec, books=books, world=world, measurements=measurements),

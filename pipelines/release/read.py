@@ -30,6 +30,7 @@ class Release(Mapping[str, "pd.DataFrame"]):
     Attributes:
         folder: Where it was read from.
         manifest: ``manifest.json``.
+        measured: Names of the tables that cost budget; the others are derived from them.
     """
 
     def __init__(self, folder: Path, *, check: bool) -> None:
@@ -37,7 +38,8 @@ class Release(Mapping[str, "pd.DataFrame"]):
         self.manifest: dict[str, Any] = read_manifest(folder)
         self._check = check
         self._frames: dict[str, pd.DataFrame] = {}
-        self._names = tuple(self.manifest["tables"])
+        self.measured = tuple(map(str, self.manifest["tables"]))
+        self._names = (*self.measured, *map(str, self.manifest.get("derived", ())))
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Return a table's rows in published order; KeyError names the tables there are."""
@@ -82,9 +84,19 @@ class Release(Mapping[str, "pd.DataFrame"]):
             columns=["zone", "name", "parent", "population", "geometry"]
         )
 
+    def read(self, name: str) -> pd.DataFrame:
+        """Return any Parquet file that the manifest lists, such as ``for_models/od_flows.parquet``.
+
+        Raises:
+            VerifyError: the file is missing or (with ``check``) changed.
+        """
+        return self._frame(name)
+
     def measurements(self, table: str) -> pd.DataFrame:
         """Return layer 1 of a table: raw noisy integers, lattice factor and noise scale."""
         self._known(table)
+        if table not in self.measured:
+            raise KeyError(f"{table} is derived: it has no measurements of its own")
         return self._frame(f"{_MEASUREMENTS}/{table}.parquet")
 
     def _known(self, table: str) -> None:
@@ -109,6 +121,8 @@ class Release(Mapping[str, "pd.DataFrame"]):
         return frame
 
     def _notes(self, table: str) -> dict[str, Any]:
+        if table not in self.measured:
+            return self._derived_notes(table)
         told = self.privacy["guarantee"]
         facts = next(entry for entry in told["tables"] if entry["table"] == table)
         return {
@@ -118,6 +132,19 @@ class Release(Mapping[str, "pd.DataFrame"]):
             "unit": told["unit"],
             "bounds": facts["bounds"],
             "notes": facts["notes"],
+            "layer": "measured",
+            "noise": facts["mechanism"],
+        }
+
+    def _derived_notes(self, table: str) -> dict[str, Any]:
+        path = f"{_TABLES}/{table}.parquet"
+        told = next(one for one in self.dictionary["resources"] if one["path"] == path)
+        return {
+            "release": self.id,
+            "table": table,
+            "counts": told["counts"],
+            "notes": [told["title"], f"Bias: {told['bias']}", f"Interval: {told['interval']}"],
+            "layer": "derived",
         }
 
 

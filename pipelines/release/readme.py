@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pipelines.release.books import Booking
+    from pipelines.release.derived_plan import PlannedDerived
     from pipelines.release.figures import Guarantee
     from pipelines.release.frames import Shape
     from pipelines.release.model import Plan
@@ -65,6 +66,7 @@ def readme_text(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> st
         *_promise(plan),
         *_reading(plan),
         *_tables(plan, shapes),
+        *_derived(plan),
         _FILES
         + (_OUTAGES if plan.world.outages else "")
         + (_REPORT if plan.spec.release.report else ""),
@@ -165,6 +167,33 @@ def _tables(plan: Plan, shapes: Mapping[str, Shape]) -> Iterator[str]:
         )
 
 
+def _derived(plan: Plan) -> Iterator[str]:
+    if not plan.derived:
+        return
+    yield "## Derived tables"
+    yield (
+        "Computed from the tables above and public facts: they cost no privacy and hold no other"
+        " noise. Their rows are not independent of each other: do not add their variances. A status"
+        " of `unbounded` marks a ratio whose denominator cannot be told from 0. Missing values are"
+        " `no_data` and `not_released`; `structural_zero` is 0."
+    )
+    for told in dict.fromkeys(one.declaration for one in plan.derived):
+        yield (
+            f"### {told.name}\n\n{told.summary}\n\n"
+            + "".join(
+                f"- `{one.name}` from {_read(one)}; a value counts"
+                f" {told.counts(plan.facts, one.params)}.\n"
+                for one in plan.derived
+                if one.declaration is told
+            )
+            + f"- Bias: {told.bias}\n- Interval: {told.interval}"
+        )
+
+
+def _read(one: PlannedDerived) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(one.declaration.needs | one.params.reads))
+
+
 def _notes(plan: Plan) -> Iterator[str]:
     notes = plan.world.zones.notes
     if notes:
@@ -174,5 +203,10 @@ def _notes(plan: Plan) -> Iterator[str]:
 
 def _definitions(plan: Plan) -> str:
     return "".join(
-        f"- {name}: {TABLES[name].source}\n" for name in plan.tables if TABLES[name].source
+        f"- {name}: {source}\n"
+        for name, source in (
+            *((name, TABLES[name].source) for name in plan.tables),
+            *dict.fromkeys((d.declaration.name, d.declaration.source) for d in plan.derived),
+        )
+        if source
     )

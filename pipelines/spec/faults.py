@@ -36,7 +36,7 @@ def opening(file: Path, *, table: str | None = None) -> Callable[[Loc], str]:
     """Return what opens a line for a place: "release.toml, tables[0] (visits): "."""
 
     def where(loc: Loc) -> str:
-        cut = 2 if loc[:1] == ("tables",) else len(loc)
+        cut = 2 if loc[:1] in (("tables",), ("derived",)) else len(loc)
         head, rest = place(loc[:cut]), place(loc[cut:])
         named = f" ({table})" if table and head else ""
         return ", ".join(part for part in (str(file), f"{head}{named}", rest) if part) + ": "

@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from pipelines.engines.contract import Resources
 from pipelines.errors import SpecError
 from pipelines.ingest.source import Source
+from pipelines.schemas.derived import DerivedParams
 from pipelines.schemas.measured import TableParams
 from pipelines.spec import faults
+from pipelines.spec.entries import derived_entries
 from pipelines.spec.fields import exact_text, nearest, said
 from pipelines.spec.outages import read_outages
 from pipelines.spec.release import ReleaseSpec
@@ -39,6 +41,8 @@ def load_spec(path: str | os.PathLike[str], *, check_data: bool = True) -> Relea
     data = read_toml(file, missing=_MISSING)
     context = {"base": file.parent, "check_data": check_data}
     tables, found = _tables(file, data.get("tables"))
+    derived, wrong = derived_entries(file, data.get("derived"), context=context)
+    found += wrong
     try:
         spec = SpecFile.model_validate_json(to_json(data), strict=True, context=context)
     except ValidationError as error:
@@ -48,14 +52,15 @@ def load_spec(path: str | os.PathLike[str], *, check_data: bool = True) -> Relea
     found += _across(file, spec) + _uncategorised(file, spec, tables)
     if found:
         raise SpecError("\n".join(found))
-    return _resolved(file, spec, tables)
+    return _resolved(file, spec, tables, derived)
 
 
 def json_schema() -> Schema:
     """Return the JSON Schema of a release spec, table entries included, for editors."""
+    from pipelines.derived import DERIVED
     from pipelines.tables import TABLES
 
-    return release_schema(SpecFile, TABLES)
+    return release_schema(SpecFile, TABLES, DERIVED)
 
 
 @cache
@@ -130,11 +135,6 @@ def _across(file: Path, spec: SpecFile) -> list[str]:
     return found + _exposed(file, spec)
 
 
-def _exposed(file: Path, spec: SpecFile) -> list[str]:
-    """Return a fault for each private path inside the folder that is meant for publication."""
-    public = Path(os.path.abspath(spec.release.folder))  # noqa: PTH100  keeps links as written
-    private = {
-        "release, work": spec.release.work,
 def _uncategorised(file: Path, spec: SpecFile, tables: tuple[TableParams, ...]) -> list[str]:
     """Return a fault for each table that asks for categories which no source maps."""
     if any(source.columns.category for source in spec.sources):
@@ -147,6 +147,11 @@ def _uncategorised(file: Path, spec: SpecFile, tables: tuple[TableParams, ...]) 
     ]
 
 
+def _exposed(file: Path, spec: SpecFile) -> list[str]:
+    """Return a fault for each private path inside the folder that is meant for publication."""
+    public = Path(os.path.abspath(spec.release.folder))  # noqa: PTH100  keeps links as written
+    private = {
+        "release, work": spec.release.work,
         "series, ledger": spec.series.ledger,
         **{f"sources[{i}], path": s.path for i, s in enumerate(spec.sources)},
         "people, id_map": spec.people.id_map,
@@ -160,7 +165,12 @@ def _uncategorised(file: Path, spec: SpecFile, tables: tuple[TableParams, ...]) 
     ]
 
 
-def _resolved(file: Path, spec: SpecFile, tables: tuple[TableParams, ...]) -> ReleaseSpec:
+def _resolved(
+    file: Path,
+    spec: SpecFile,
+    tables: tuple[TableParams, ...],
+    derived: tuple[DerivedParams, ...],
+) -> ReleaseSpec:
     engine = spec.engine
     return ReleaseSpec(
         path=file,
@@ -175,6 +185,8 @@ def _resolved(file: Path, spec: SpecFile, tables: tuple[TableParams, ...]) -> Re
         people=spec.people,
         traces=spec.traces,
         tables=tables,
+        derived=derived,
+        history=spec.history,
         release=spec.release,
         engine_name=engine.name,
         engine=Resources(
@@ -198,8 +210,8 @@ def _source(i: int, section: SourceSection) -> Source:
         lat=columns.lat,
         lon=columns.lon,
         zone=columns.zone,
+        category=columns.category,
         naive_time_zone=section.naive_time_zone,
         time_unit=section.time_unit,
         time_format=section.time_format,
     )
-        category=columns.category,

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from pipelines.engines.contract import Resources
 from pipelines.ingest.source import Source
 from pipelines.schemas.calendar import Calendar
+from pipelines.schemas.derived import DerivedParams
 from pipelines.schemas.measured import TableParams
 from pipelines.schemas.outages import DeclaredOutage
 from pipelines.schemas.traces import TraceParams
+from pipelines.spec.history import HistorySection
 from pipelines.spec.sections import (
     DatesSection,
     PeopleSection,
@@ -50,6 +52,8 @@ class ReleaseSpec:
         people: Paths of the id map and the exclusions.
         traces: Parameters of positions, stays and trips.
         tables: One entry per measured table, each of its declaration's params model.
+        derived: The same for derived tables that the spec asks for.
+        history: Earlier releases and declared epochs.
         release: Folders, precision limit, report.
         engine_name: Which engine.
         engine: What it may use.
@@ -65,6 +69,8 @@ class ReleaseSpec:
     people: PeopleSection
     traces: TraceParams
     tables: tuple[TableParams, ...]
+    derived: tuple[DerivedParams, ...]
+    history: HistorySection
     release: ReleaseSection
     engine_name: str
     engine: Resources
@@ -123,6 +129,8 @@ class ReleaseSpec:
             **({} if self.outages is None else {"outages": True}),
             "traces": _plain(self.traces),
             "tables": [_plain(params) for params in self.tables],
+            "derived": [_plain(params) for params in self.derived],
+            "history": _plain(self.history),
             "release": _plain(self.release),
         }
 

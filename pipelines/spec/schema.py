@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from pipelines.schemas.derived import Derived
 from pipelines.schemas.measured import Measured
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -39,8 +40,8 @@ def model_schema(model: type[BaseModel]) -> Schema:
     return schema
 
 
-def table_schema(measured: Measured) -> Schema:
-    """Return the JSON Schema of one table's ``[[tables]]`` entry."""
+def table_schema(measured: Measured | Derived) -> Schema:
+    """Return the JSON Schema of one table's ``[[tables]]`` or ``[[derived]]`` entry."""
     schema = model_schema(measured.params)
     schema["title"] = measured.name
     schema["description"] = measured.summary
@@ -48,21 +49,31 @@ def table_schema(measured: Measured) -> Schema:
     return schema
 
 
-def release_schema(spec_file: type[BaseModel], tables: Mapping[str, Measured]) -> Schema:
-    """Return the JSON Schema of ``release.toml``; table entries are a discriminated union."""
+def release_schema(
+    spec_file: type[BaseModel],
+    tables: Mapping[str, Measured],
+    derived: Mapping[str, Derived],
+) -> Schema:
+    """Return the JSON Schema of ``release.toml``; table entries are discriminated unions."""
     schema = {"$schema": DIALECT, **model_schema(spec_file)}
+    schema["properties"]["tables"]["items"] = _union(schema, "table", tables)
+    schema["properties"]["derived"]["items"] = _union(schema, "derived", derived)
+    schema["title"] = "Murmuration release"
+    return schema
+
+
+def _union(schema: Schema, kind: str, known: Mapping[str, Measured] | Mapping[str, Derived]) -> Any:
+    """Define the entries of one kind in a schema; return what one of them is."""
     definitions = schema.setdefault("$defs", {})
-    for name, measured in tables.items():
-        entry = table_schema(measured)
+    for name, declaration in known.items():
+        entry = table_schema(declaration)
         definitions |= entry.pop("$defs", {})
-        definitions[f"table_{name}"] = entry
-    pointers = {name: f"#/$defs/table_{name}" for name in tables}
-    schema["properties"]["tables"]["items"] = {
+        definitions[f"{kind}_{name}"] = entry
+    pointers = {name: f"#/$defs/{kind}_{name}" for name in known}
+    return {
         "oneOf": [{"$ref": pointer} for pointer in pointers.values()],
         "discriminator": {"propertyName": "table", "mapping": pointers},
     }
-    schema["title"] = "Murmuration release"
-    return schema
 
 
 def _tidy(node: Any) -> Any:

@@ -21,6 +21,7 @@ from pipelines.spec.fields import (
     TimeZone,
     said,
 )
+from pipelines.spec.history import HistorySection
 
 
 class Section(BaseModel):
@@ -136,9 +137,9 @@ class ColumnsSection(Section):
     """Longitude in degrees, WGS 84."""
     zone: Annotated[Line, Field(examples=["zone"])] | None = None
     """Zone id, where the source has no coordinates."""
-
     category: Annotated[Line, Field(examples=["category"])] | None = None
     """Category of the record's place, for visits by category."""
+
     @model_validator(mode="after")
     def _place(self) -> Self:
         for one, other in (("lat", "lon"), ("lon", "lat")):
@@ -224,6 +225,8 @@ class ReleaseSection(Section):
     """A value whose sd is a larger part of it is marked low_precision."""
     report: bool = True
     """Whether report.html is written."""
+    derived: bool = True
+    """Whether derived tables that need no parameters are made unasked."""
 
 
 class EngineSection(Section):
@@ -273,6 +276,10 @@ class SpecFile(Section):
     """How positions, stays and trips are read from records."""
     tables: Annotated[list[dict[str, Any]], Field(min_length=1)]
     """What is measured."""
+    derived: list[dict[str, Any]] = []
+    """What is computed from it at no cost, beside what is made unasked."""
+    history: HistorySection = Field(default={}, validate_default=True)
+    """Earlier releases and declared epochs, for baselines."""
     release: ReleaseSection = Field(default={}, validate_default=True)
     """Where results go."""
     engine: EngineSection = Field(default={}, validate_default=True)

@@ -13,6 +13,7 @@ RANK = {
     "zones": 2,
     "traces": 2,
     "tables": 2,
+    "derived": 2,
     "engines": 3,
     "spec": 3,
     "release": 4,

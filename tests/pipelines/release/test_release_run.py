@@ -93,7 +93,7 @@ def test_overlapping_dates_reuse_stored_measurements_for_nothing(
     assert town.spent() == 3 * 4
     assert counted[1].job.world.calendar.start == START + dt.timedelta(days=2)
     assert counted[1].job.world.calendar.days == 1
-    for table in first:
+    for table in first.measured:
         old = first.measurements(table)
         new = longer.measurements(table)
         assert new["lattice"][: len(old)].tolist() == old["lattice"].tolist()

@@ -1,0 +1,102 @@
+"""Which derived tables a release has: those that the spec asks for, and those that need no asking.
+
+Planned from public facts; a table that cannot be made is refused here, with what to add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.derived import DERIVED
+from pipelines.errors import SpecError
+from pipelines.release.earlier import Earlier
+from pipelines.schemas.derived import Derived, DerivedParams, Facts, OfParams
+from pipelines.tables import TABLES
+
+if TYPE_CHECKING:
+    from pipelines.schemas.world import World
+    from pipelines.spec import ReleaseSpec
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDerived:
+    """One derived table of a release.
+
+    Attributes:
+        declaration: What it is.
+        params: Its entry in the spec, or the one that it gets unasked.
+    """
+
+    declaration: Derived
+    params: DerivedParams
+
+    @property
+    def name(self) -> str:
+        """Name of its files."""
+        return self.params.output
+
+
+def public_facts(spec: ReleaseSpec, *, world: World, earlier: Earlier) -> Facts:
+    """Return the public facts that derived tables may depend on."""
+    return Facts(
+        world=world,
+        tables={params.table: params for params in spec.tables},
+        max_relative_sd=spec.release.max_relative_sd,
+        epochs=tuple(sorted(spec.history.epochs)),
+        earlier=earlier.days,
+        barred=earlier.barred,
+    )
+
+
+def derived_of(spec: ReleaseSpec, facts: Facts) -> tuple[PlannedDerived, ...]:
+    """Return the derived tables in the order in which they are written: by name.
+
+    Raises:
+        SpecError: with one line for each entry of the spec that cannot be made.
+    """
+    found: dict[str, PlannedDerived] = {}
+    faults: list[str] = []
+    for i, params in enumerate(spec.derived):
+        wrong = _faults(DERIVED[params.table], params, facts)
+        if params.output in found:
+            wrong = ["the same table is asked for twice. Remove one of the two entries."]
+        faults += [f"{spec.path}, derived[{i}] ({params.table}): {fault}" for fault in wrong]
+        found.setdefault(params.output, PlannedDerived(DERIVED[params.table], params))
+    if faults:
+        raise SpecError("\n".join(faults))
+    if spec.release.derived:
+        for one in _unasked(facts):
+            found.setdefault(one.name, one)
+    return tuple(found[name] for name in sorted(found))
+
+
+def _unasked(facts: Facts) -> Iterator[PlannedDerived]:
+    for declaration in DERIVED.values():
+        if not declaration.automatic:
+            continue
+        if issubclass(declaration.params, OfParams):
+            entries: list[Mapping[str, str]] = [{"of": name} for name in facts.tables]
+        else:
+            entries = [{}]
+        for entry in entries:
+            params = declaration.params.model_validate({"table": declaration.name, **entry})
+            if not _faults(declaration, params, facts):
+                yield PlannedDerived(declaration, params)
+
+
+def _faults(declaration: Derived, params: DerivedParams, facts: Facts) -> list[str]:
+    needs = declaration.needs | params.reads
+    missing = sorted(needs - set(facts.tables))
+    unknown = [name for name in missing if name not in TABLES]
+    if unknown:
+        return [
+            f"{unknown[0]} is no measured table. Write one of {', '.join(facts.tables)}."
+            if unknown[0] in params.reads
+            else f"it needs {unknown[0]}, which this version does not measure. Remove the entry."
+        ]
+    if missing:
+        added = ", ".join(f'table = "{name}"' for name in missing)
+        return [f"it needs {' and '.join(missing)}. Add [[tables]] with {added}."]
+    return declaration.check(facts, params)
