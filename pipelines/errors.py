@@ -35,6 +35,12 @@ class EngineError(MurmurationError):
     exit_code = 1
 
 
+class ExportError(MurmurationError):
+    """A release cannot be written in a format as asked; the message says what to add."""
+
+    exit_code = 2
+
+
 class VerifyError(MurmurationError):
     """A release folder or a ledger is not what it says it is."""
 

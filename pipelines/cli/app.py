@@ -11,6 +11,7 @@ import typer
 from pipelines.cli import (
     budget,
     demo,
+    export,
     init,
     ledger,
     plan,
@@ -49,6 +50,7 @@ for name, command, panel in (
     ("release", release.release, _WORK),
     ("status", status.status, _WORK),
     ("report", report.report, _WORK),
+    ("export", export.export, _WORK),
     ("budget", budget.budget, _CHECK),
     ("verify", verify.verify, _CHECK),
     ("schema", schema.schema, _SET_UP),

@@ -18,6 +18,7 @@ COMMANDS = (
     "plan",
     "release",
     "report",
+    "export",
     "budget",
     "verify",
     "status",
