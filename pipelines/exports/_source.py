@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
     from pipelines.release.read import Release
 
-MISSING = frozenset({"no_data", "not_released"})
+MISSING = frozenset({"no_data", "not_released", "unbounded"})
 """Statuses whose value is NA in every export; all others keep their value."""
 
 _CLIP = (
-    "Add for_models to the release, or give --clip: negative values are then set to 0 in files and"
-    " columns named clipped_at_0, which biases every sum upwards"
+    "Release with for_models (under [layers], the default), or give --clip: negative values are"
+    " then set to 0 in files and columns named clipped_at_0, which biases every sum upwards"
 )
-_MODEL_FILE = "for_models/od_flows.parquet"
+_MODEL_FILE = "for_models/od_flows_biased.parquet"
+_FIGURES = ("value", "sd", "lo95", "hi95", "whole")
 CLIPPED = "clipped_at_0"
 _MODELLED = (
-    "Numbers are those of `for_models/od_flows`: non-negative, shrunk, biased. Never sum them; read"
-    " `tables/od_flows` for that."
+    "Numbers are those of `for_models/od_flows_biased`: non-negative, shrunk, biased. Never sum"
+    " them; read `tables/od_flows` for that."
 )
 
 
@@ -37,7 +38,8 @@ class Flows:
 
     Attributes:
         signed: ``date``, ``origin``, ``destination``, ``value`` (NA where missing; negative where
-            the user agreed to clip), ``sd``, ``status``; a row a date and pair, published order.
+            the user agreed to clip), ``sd``, ``status``, modelled ones also ``whole``, the value
+            in whole trips; a row a date and pair, in published order.
         modelled: Whether they come from ``for_models/``, so that none is negative.
     """
 
@@ -137,8 +139,8 @@ class Source:
     def flows(self) -> Flows:
         """Return whole-date trips between zones as numbers of 0 or more.
 
-        They are those of ``for_models/od_flows`` where the release has it, NA where the measured
-        table has no value; otherwise the measured ones, clipped at 0 if the user agreed.
+        They are those of ``for_models/od_flows_biased`` where the release has it, NA where the
+        measured table has no value; otherwise the measured ones, clipped at 0 if agreed.
 
         Raises:
             ExportError: there is no ``od_flows``, it is not by pair alone, or numbers may be
@@ -148,19 +150,19 @@ class Source:
         require_keys(self.keys("od_flows"), ("date", "origin", "destination"), source=self)
         columns = ["date", "origin", "destination", "value", "sd", "status"]
         if _MODEL_FILE in self.release.manifest["files"]:
-            modelled = self.frame(_MODEL_FILE)
-            spread = "sd" if "sd" in modelled.columns else "posterior_sd"
             keys = ["date", "origin", "destination"]
-            own = modelled.rename(columns={spread: "sd"})[[*keys, "value", "sd"]]
-            merged = _as_text(measured)[[*keys, "status"]].merge(
-                _as_text(own), on=keys, how="left", validate="one_to_one"
+            own = self.release.read(_MODEL_FILE).rename(
+                columns={"biased_mean": "value", "biased_sd": "sd", "biased_value": "whole"}
+            )[[*keys, "value", "sd", "whole"]]
+            merged = as_text(measured)[[*keys, "status"]].merge(
+                as_text(own), on=keys, how="left", validate="one_to_one"
             )
-            return Flows(with_na(merged)[columns], modelled=True)
+            return Flows(with_na(merged)[[*columns, "whole"]], modelled=True)
         if not self.clip:
             raise ExportError(
                 f"{self.export} cannot hold negative numbers, and the noise makes some. {_CLIP}."
             )
-        return Flows(_as_text(measured[columns]), modelled=False)
+        return Flows(as_text(measured[columns]), modelled=False)
 
 
 def with_na(frame: pd.DataFrame) -> pd.DataFrame:
@@ -172,19 +174,19 @@ def with_na(frame: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ExportError: a status is unknown, so that nothing says whether the value is missing.
     """
-    from pipelines.release.status import STATUSES
+    from pipelines.release.derived_rows import DERIVED_STATUSES
 
     if "status" not in frame.columns:
         return frame
     status = frame["status"].astype(str)
-    unknown = sorted(set(status) - set(STATUSES))
+    unknown = sorted(set(status) - set(DERIVED_STATUSES))
     if unknown:
         raise ExportError(
             f"the release has a status {unknown[0]!r} that this version does not know. Export it"
             " with the version that made it, or a later one."
         )
     gone = status.isin(MISSING)
-    figures = [name for name in ("value", "sd", "lo95", "hi95") if name in frame.columns]
+    figures = [name for name in _FIGURES if name in frame.columns]
     return frame.assign(**{name: frame[name].mask(gone) for name in figures})
 
 
@@ -198,5 +200,6 @@ def require_keys(found: Collection[str], wanted: tuple[str, ...], *, source: Sou
         )
 
 
-def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
+def as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of pairs whose zone ids are text instead of categories."""
     return frame.assign(**{name: frame[name].astype(str) for name in ("origin", "destination")})

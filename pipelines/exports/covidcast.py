@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NOT_MISSING, _NOT_APPLICABLE, _CENSORED, _OTHER = "0", "1", "3", "5"
+_NOT_IN_NAMES = re.compile(r"\W+")
 _DAILY, _BINNED = {"date", "zone"}, {"date", "zone", "bin", "bin_start"}
 
 
@@ -23,6 +25,14 @@ def _write(source: Source, folder: Path) -> list[str]:
         keys = set(source.keys(name))
         if keys == _DAILY:
             frame, signal, what = source.table(name), name, f"`{name}` of the date"
+        elif keys == {*_DAILY, "category"}:
+            for category, frame in source.table(name).groupby(
+                "category", observed=True, sort=False
+            ):
+                signal = f"{name}_{_NOT_IN_NAMES.sub('_', str(category))}"
+                _signal(frame, folder=folder, signal=signal)
+                written.append(f"Signal `{signal}`: `{name}` of the date, category {category}.")
+            continue
         elif keys == _BINNED and name in source.measured:
             frame, signal = daily_mean(source.table(name)), f"{name}_mean"
             what = f"mean of the time bins of `{name}`, each with the same weight"

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.errors import ExportError
 from pipelines.exports._csv import numbers, write_csv, write_lines
 from pipelines.exports._export import Export
-from pipelines.exports._source import Source
+from pipelines.exports._source import CLIPPED, Source, as_text
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
 _PLACE = "data/other_attributes/zone"
 _SOURCE = "murmuration"
+_PERSONS = "od_persons"
+_MOBILITY = (
+    "`mobility`: the chance that a trip that leaves the row's zone goes to the column's zone; rows"
+    " sum to 1 and the diagonal is 0. Trips are counted by where they start, so ways home are in"
+    " it: read it as coupling of zones. Scale it by contacts away from the own zone in a day, and"
+    " add a layer for contacts within it: `within * np.eye(n)`."
+)
+_RESIDENTS = (
+    "`residents`: the chance that a person who sleeps in the row's zone has the column's zone as"
+    " destination, who stays on the diagonal (table `od_persons`); rows sum to 1. Scale it by"
+    " contacts in a day."
+)
 
 
 def _write(source: Source, folder: Path) -> list[str]:
     people, ids = _population(source), source.ids
     name = source.release.id
-    matrix, layer, remark = _mobility(source)
+    layers, remarks = _layers(source)
     base = folder / _PLACE
     demographic = base / name / "demographic"
     contacts = base / name / "contact_matrices" / _SOURCE
@@ -29,22 +43,28 @@ def _write(source: Source, folder: Path) -> list[str]:
         made.mkdir(parents=True)
     write_csv(base / "locations.csv", {"location": [name], "primary_contact_source": [_SOURCE]})
     write_csv(demographic / "population.csv", {"group_name": ids, "value": people})
-    lines = [numbers(row) for row in matrix.tolist()]
-    write_lines(contacts / f"contacts_matrix_{layer}.csv", lines)
+    for layer, matrix in layers.items():
+        lines = [numbers(row) for row in matrix.tolist()]
+        write_lines(contacts / f"contacts_matrix_{layer}.csv", lines)
     return [
-        f'population_name = "{name}", layers = ["{layer}"].',
-        remark,
-        (
-            "A cell is the chance that a trip that leaves the row's zone goes to the column's zone:"
-            " rows sum to 1 and the diagonal is 0. Scale it by contacts away from the own zone in a"
-            " day, and add a layer for contacts within it: `within * np.eye(n)`."
-        ),
-        (
-            "Trips are counted by where they start, not by where people live, so ways home are in"
-            " it: read it as coupling of zones, not as commuting from home."
-        ),
+        f'population_name = "{name}".',
+        f"Load one of layers = {json.dumps(list(layers))}: epydemix adds up what it loads.",
+        *remarks,
         "It is the mean over the dates, of each pair over the dates on which it has a value.",
     ]
+
+
+def _layers(source: Source) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
+    """Return the layers by name, and what each is."""
+    flows = source.flows()
+    matrix, below = _chances(flows.signed, source=source)
+    layers = {f"mobility{flows.suffix}": matrix}
+    remarks = [flows.remark if flows.modelled else _clipped(below, matrix.size), _MOBILITY]
+    if source.clip and _PERSONS in source.release:
+        persons, below = _chances(as_text(source.table(_PERSONS)), source=source)
+        layers[f"residents_{CLIPPED}"] = persons
+        remarks += [_RESIDENTS, _clipped(below, persons.size)]
+    return layers, remarks
 
 
 def _population(source: Source) -> list[str]:
@@ -57,38 +77,38 @@ def _population(source: Source) -> list[str]:
     return numbers(counts)
 
 
-def _mobility(source: Source) -> tuple[NDArray[np.float64], str, str]:
-    """Return the layer, its name, and what was done to it."""
+def _chances(frame: pd.DataFrame, *, source: Source) -> tuple[NDArray[np.float64], int]:
+    """Return mean numbers by pair as chances by row, and how many were below 0."""
     import numpy as np
 
     from pipelines.exports._matrix import by_date, mean_of_dates
 
-    flows = source.flows()
-    mean = mean_of_dates([values for _, values in by_date(flows.signed, ids=source.ids)])
+    mean = mean_of_dates([values for _, values in by_date(frame, ids=source.ids)])
     if np.isnan(mean).any():
         raise ExportError(
             "epydemix holds no missing value, and some pairs of zones have one on every date"
             " (no_data or not_released). Export dates or zones that are released, or use od-csv,"
             " which keeps NA."
         )
-    below = int((mean < 0).sum())
     leaving = np.maximum(mean, 0).sum(axis=1, keepdims=True)
     if (leaving <= 0).any():
         raise ExportError(
             "epydemix needs a trip from every zone, and one has none above 0: its row would be"
             " 0 / 0. Release coarser zones or more dates."
         )
-    clipped = (
-        f"Clipped: {below:,} of {mean.size:,} means over dates were negative and are 0 here; means"
-        " are taken first, so that fewer are touched."
+    return np.maximum(mean, 0) / leaving, int((mean < 0).sum())
+
+
+def _clipped(below: int, cells: int) -> str:
+    return (
+        f"Clipped: {below:,} of {cells:,} means over dates were negative and are 0 here; means are"
+        " taken first, so that fewer are touched."
     )
-    remark = flows.remark if flows.modelled else clipped
-    return np.maximum(mean, 0) / leaving, f"mobility{flows.suffix}", remark
 
 
 EXPORT = Export(
     name="epydemix",
-    summary="epydemix: zones as population groups with a mobility layer, read by its own loader.",
+    summary="epydemix: zones as population groups with mobility layers, read by its own loader.",
     needs="od_flows by pair alone, and for_models/od_flows or --clip; zones with population",
     writes={
         f"{_PLACE}/locations.csv": "the name of this population",

@@ -22,6 +22,8 @@ def _write(source: Source, folder: Path) -> list[str]:
     hours = [""] * len(frame)
     if "bin_start" in keys:
         hours = [str(hour) for hour in frame["bin_start"].dt.hour]
+    elif "day_part" in keys:
+        hours = [str(int(part[:2])) for part in frame["day_part"].astype(str)]
     columns = {
         "date": [str(day) for day in frame["date"].dt.strftime("%Y-%m-%d")],
         "hour": hours,
@@ -33,7 +35,12 @@ def _write(source: Source, folder: Path) -> list[str]:
         "status": frame["status"].astype(str).tolist(),
     }
     write_csv(folder / "od.csv", columns)
-    told = ["`hour` is empty: a row counts a whole date."] if "bin_start" not in keys else []
+    if "day_part" in keys:
+        told = ["`hour` is the local hour at which the day part starts."]
+    elif "bin_start" in keys:
+        told = ["`hour` is the local hour at which the time bin starts."]
+    else:
+        told = ["`hour` is empty: a row counts a whole date."]
     return [*told, *(f"`{key}` is a further key of the release." for key in others)]
 
 

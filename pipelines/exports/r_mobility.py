@@ -39,7 +39,9 @@ def _write(source: Source, folder: Path) -> list[str]:
 
     flows, ids = source.flows(), source.ids
     (folder / "M").mkdir()
-    for date, values in by_date(flows.frame, ids=ids):
+    frame = flows.frame
+    frame = frame.assign(value=frame["whole"]) if flows.modelled else frame
+    for date, values in by_date(frame, ids=ids):
         write_csv(folder / "M" / f"{date}{flows.suffix}.csv", square(whole(values), ids=ids))
     write_csv(folder / "D.csv", square(distances_km(source.zones), ids=ids))
     write_csv(folder / "N.csv", {"zone": ids, "population": numbers(source.zones["population"])})

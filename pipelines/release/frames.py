@@ -103,7 +103,7 @@ def table_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Table:
 
 
 def _covered(keys: KeySet, *, day: MobilityDay, shape: Shape, world: World) -> NDArray[np.int8]:
-    return coverage(keys, outages=world.outages, zones=world.zones, day=day, bin_s=shape.bin_s)
+    return coverage(keys, world=world, day=day, bin_s=shape.bin_s)
 
 
 def measurement_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dp.keys import Key, KeySet
-    from pipelines.schemas.calendar import MobilityDay
+    from pipelines.schemas.calendar import Calendar, MobilityDay
+    from pipelines.schemas.world import World
     from pipelines.schemas.zones import ZoneSet
 
 CLEAR, PART, WHOLE = 0, 1, 2
 """How much of a cell an outage covers."""
+_SLOTS = ("bin", "day_part")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,35 +58,34 @@ class Outage:
 def coverage(
     keys: KeySet,
     *,
-    outages: Sequence[Outage],
-    zones: ZoneSet,
+    world: World,
     day: MobilityDay,
     bin_s: int,
     cells: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int8]:
     """Return ``CLEAR``, ``PART`` or ``WHOLE`` for each cell of one date; shape (cells,).
 
-    A cell spans its time bin where the table has bins, otherwise the date. Each of its zone keys
-    is covered by the outages of that zone (of a coarser zone: wholly only when all its zones are).
-    The cell is covered as much as the most covered of its keys: no trip is seen when either end is
-    dark. Public facts alone decide.
+    A cell spans its time bin or day part where the table has them, otherwise the date. Each of
+    its zone keys is covered by the outages of that zone (of a coarser zone: wholly only when all
+    its zones are). The cell is covered as much as the most covered of its keys: no trip is seen
+    when either end is dark. Public facts alone decide.
 
     Args:
         keys: The key set of the date.
-        outages: Outages of which no two of one zone overlap.
-        zones: The public zones.
+        world: Zones, and outages of which no two of one zone overlap.
         day: The date.
         bin_s: Seconds in a time bin; unused without bins.
         cells: Cell numbers to look at; every cell when left out.
     """
     size = keys.size if cells is None else len(cells)
     found = np.zeros(size, dtype=np.int8)
-    edges_s = _edges(keys, day=day, bin_s=bin_s)
-    met = [one for one in outages if one.start_s < day.end_s and one.end_s > day.start_s]
+    met = [one for one in world.outages if one.start_s < day.end_s and one.end_s > day.start_s]
     if not met:
         return found
+    zones, name = world.zones, next((name for name in _SLOTS if name in keys.names), None)
+    edges_s = _edges(keys, name, calendar=world.calendar, day=day, bin_s=bin_s)
     leaves = _leaf_levels(met, zones=zones, edges_s=edges_s)
-    slot = _codes(keys, "bin", cells) if "bin" in keys.names else np.zeros(size, dtype=np.int64)
+    slot = np.zeros(size, dtype=np.int64) if name is None else _codes(keys, name, cells)
     for key in keys.keys:
         levels = _key_levels(key, leaves=leaves, zones=zones)
         if levels is not None:
@@ -95,12 +97,25 @@ def _codes(keys: KeySet, name: str, cells: NDArray[np.int64] | None) -> NDArray[
     return keys.codes(name) if cells is None else keys.codes_at(name, cells)
 
 
-def _edges(keys: KeySet, *, day: MobilityDay, bin_s: int) -> NDArray[np.int64]:
-    """Return the instants between a date's time slots; the last bin ends with the date."""
-    if "bin" not in keys.names:
+def _edges(
+    keys: KeySet, name: str | None, *, calendar: Calendar, day: MobilityDay, bin_s: int
+) -> NDArray[np.int64]:
+    """Return the instants between a date's time slots; the last one ends with the date."""
+    if name is None:
         return np.array([day.start_s, day.end_s], dtype=np.int64)
-    bins = np.array(keys.keys[keys.position("bin")].values, dtype=np.int64)
-    return np.append(day.start_s + bin_s * bins, day.end_s)
+    values = keys.keys[keys.position(name)].values
+    if name == "bin":
+        starts_s = [day.start_s + bin_s * int(value) for value in values]
+    else:
+        starts_s = [_hour_s(calendar, day, int(str(value)[:2])) for value in values]
+    return np.array([*starts_s, day.end_s], dtype=np.int64)
+
+
+def _hour_s(calendar: Calendar, day: MobilityDay, hour: int) -> int:
+    """Return the instant of a date at which a local clock reaches an hour: a day part's start."""
+    time = dt.time(hour)
+    later = dt.timedelta(days=0 if time >= calendar.day_starts else 1)
+    return calendar.instant_s(day.date + later, time)
 
 
 def _leaf_levels(

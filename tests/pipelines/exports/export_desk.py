@@ -40,11 +40,13 @@ def make_folder(
     *,
     statuses: Mapping[tuple[str, ...], str],
     values: Mapping[tuple[str, ...], float],
-    modelled: bool = False,
-    changes: bool = True,
+    parts: tuple[str, ...] = ("changes",),
     population: tuple[int | None, ...] = (100, 200, 300),
 ) -> Path:
-    """Write a release folder with these statuses and values; structural zeros are added."""
+    """Write a release folder with these statuses and values; structural zeros are added.
+
+    ``parts`` names what it holds beside three measured tables: changes, modelled, persons.
+    """
     for part in ("tables", "measurements", "derived", "for_models"):
         (folder / part).mkdir(parents=True)
     status = {c: "structural_zero" if structural(c) else statuses[c] for c in CELLS}
@@ -71,18 +73,35 @@ def make_folder(
     }
     for name, columns in tables.items():
         _parquet(folder / "tables" / f"{name}.parquet", columns)
-    if changes:
+    if "changes" in parts:
         _parquet(folder / "derived" / "change_from_baseline_visits.parquet", tables["visits"])
-    if modelled:
-        shrunk = {**tables["od_flows"], "value": [abs(value[c]) + 1 for c in PAIRS]}
-        del shrunk["status"]
-        _parquet(folder / "for_models" / "od_flows.parquet", shrunk)
+    if "modelled" in parts:
+        shrunk = {k: tables["od_flows"][k] for k in ("date", "origin", "destination")}
+        means = [0.0 if structural(c) else abs(value[c]) + 0.75 for c in PAIRS]
+        shrunk |= {
+            "biased_value": [round(mean) for mean in means],
+            "biased_mean": means,
+            "biased_sd": [2.0] * len(means),
+            "status": tables["od_flows"]["status"],
+        }
+        _parquet(folder / "for_models" / "od_flows_biased.parquet", shrunk)
+    derived = ["od_persons"] if "persons" in parts else []
+    if derived:
+        everyone = {**tables["od_flows"], "value": [abs(values[c]) for c in PAIRS]}
+        everyone["status"] = pa.array(["ok"] * len(PAIRS)).dictionary_encode()
+        _parquet(folder / "tables" / "od_persons.parquet", everyone)
+        entry = {"path": "tables/od_persons.parquet", "title": "", "counts": "persons"}
+        package = {"resources": [{**entry, "bias": "", "interval": ""}]}
+        (folder / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
     _zones(folder, population)
     told = [{"table": t, "counts": "", "bounds": {}, "notes": [], "mechanism": ""} for t in tables]
     policy = {"time_zone": TIME_ZONE, "day_starts": "04:00"}
     privacy = {"guarantee": {"unit": "one person, 30 dates", "policy": policy, "tables": told}}
     (folder / "privacy.json").write_text(json.dumps(privacy), encoding="utf-8")
-    write_manifest(folder, {"release": "town-0001", "title": "Town", "tables": list(tables)})
+    write_manifest(
+        folder,
+        {"release": "town-0001", "title": "Town", "tables": list(tables), "derived": derived},
+    )
     return folder
 
 

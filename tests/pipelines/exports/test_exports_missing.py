@@ -117,11 +117,14 @@ def test_modelled_flows_stay_na_where_the_release_has_no_value(
 ) -> None:
     with tempfile.TemporaryDirectory() as place:
         home = Path(place) / "town-0001"
-        folder = make_folder(home, statuses=status, values=value, modelled=True)
-        found = READERS["skmob"](export(folder, to="skmob"))
+        folder = make_folder(home, statuses=status, values=value, parts=("modelled",))
+        means = READERS["skmob"](export(folder, to="skmob"))
+        wholes = READERS["r-mobility"](export(folder, to="r-mobility"))
     for cell in PAIRS:
         if structural(cell):
-            assert found[cell] == 1.0  # as modelled: it is not ours to change
+            assert means[cell] == wholes[cell] == 0.0
+        elif status[cell] in MISSING:
+            assert means[cell] is wholes[cell] is None
         else:
-            known = status[cell] not in MISSING
-            assert found[cell] == (abs(value[cell]) + 1 if known else None)
+            assert means[cell] == abs(value[cell]) + 0.75
+            assert wholes[cell] == round(abs(value[cell]) + 0.75)

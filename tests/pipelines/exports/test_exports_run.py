@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from export_desk import make_folder, plain
 from typer.testing import CliRunner
@@ -77,11 +78,31 @@ def test_clipping_is_asked_for_and_named(folder: Path, name: str) -> None:
 def test_modelled_flows_need_no_clipping(tmp_path: Path, name: str) -> None:
     statuses, values = plain()
     statuses = dict.fromkeys(statuses, "ok")
-    home = make_folder(tmp_path / "town-0001", statuses=statuses, values=values, modelled=True)
+    home = make_folder(
+        tmp_path / "town-0001", statuses=statuses, values=values, parts=("modelled",)
+    )
     made = export(home, to=name)
     text = (made / "README.md").read_text(encoding="utf-8")
-    assert "`for_models/od_flows`: non-negative, shrunk, biased" in text
+    assert "`for_models/od_flows_biased`: non-negative, shrunk, biased" in text
     assert not any("clipped" in path for path in _bytes(made))
+
+
+def test_epydemix_gets_residents_with_stayers_where_the_release_has_them(tmp_path: Path) -> None:
+    statuses, values = plain()
+    home = make_folder(
+        tmp_path / "town-0001",
+        statuses=dict.fromkeys(statuses, "ok"),
+        values=values,
+        parts=("persons",),
+    )
+    made = export(home, to="epydemix", clip=True)
+    (path,) = made.rglob("contacts_matrix_residents_clipped_at_0.csv")
+    layer = np.loadtxt(path, delimiter=",")
+    assert layer.sum(axis=1) == pytest.approx([1, 1, 1])
+    assert (layer.diagonal() > 0).all()
+    assert 'layers = ["mobility_clipped_at_0", "residents_clipped_at_0"]' in (
+        made / "README.md"
+    ).read_text(encoding="utf-8")
 
 
 def test_signed_values_reach_formats_that_can_hold_them(folder: Path) -> None:
@@ -149,7 +170,7 @@ def test_what_a_release_lacks_is_said_with_the_entry_to_add(tmp_path: Path) -> N
         tmp_path / "town-0001",
         statuses=dict.fromkeys(statuses, "ok"),
         values=values,
-        changes=False,
+        parts=(),
         population=(1, None, 3),
     )
     with pytest.raises(ExportError, match='table = "change_from_baseline"'):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +27,7 @@ from pipelines.schemas.outages import DeclaredOutage, Outage, coverage
 
 IDS = ("a", "b", "c")
 ZONES: Any = SimpleNamespace(ids=IDS, parents=("east", "east", "west"))
+PARTS = KeySet((Key("day_part", ("04-10", "10-22", "22-04")), Key("origin", IDS)))
 SIZED: Any = type("Zones", (), {"ids": IDS, "parents": ZONES.parents, "__len__": lambda _: 3})()
 HOURS = KeySet((Key("bin", tuple(range(24))), Key("zone", IDS)))
 PAIRS = KeySet((Key("origin", IDS), Key("destination", IDS)), distinct=(("origin", "destination"),))
@@ -41,7 +43,11 @@ DAY = _calendar().dates[0]
 
 
 def _levels(keys: KeySet, *outages: Outage) -> list[int]:
-    return coverage(keys, outages=outages, zones=SIZED, day=DAY, bin_s=3600).tolist()
+    return coverage(keys, world=_world(outages), day=DAY, bin_s=3600).tolist()
+
+
+def _world(outages: Iterable[Outage]) -> Any:
+    return SimpleNamespace(calendar=_calendar(), zones=SIZED, outages=tuple(outages))
 
 
 def _dark(zone: str, from_h: float, to_h: float) -> Outage:
@@ -53,6 +59,11 @@ def test_a_cell_with_bins_is_as_dark_as_its_bin() -> None:
     levels = np.array(_levels(HOURS, _dark("b", 1.5, 3))).reshape(24, 3)
     assert levels[:, 1].tolist() == [0, 1, 2, *[0] * 21]
     assert not levels[:, [0, 2]].any()
+
+
+def test_a_cell_with_day_parts_is_as_dark_as_its_part() -> None:
+    levels = np.array(_levels(PARTS, _dark("b", 6, 18.5))).reshape(3, 3)
+    assert levels.tolist() == [[0, 0, 0], [0, 2, 0], [0, 1, 0]]
 
 
 def test_a_pair_is_as_dark_as_the_darker_end() -> None:
@@ -91,14 +102,14 @@ def test_coverage_agrees_with_counting_minutes(
             dark[IDS.index(zone), max(start, 0) : max(start + length, 0)] = True
     bins = max(1, 1440 // bin_minutes)
     keys = KeySet((Key("bin", tuple(range(bins))), Key("zone", IDS)))
-    found = coverage(keys, outages=kept, zones=SIZED, day=DAY, bin_s=60 * bin_minutes)
+    found = coverage(keys, world=_world(kept), day=DAY, bin_s=60 * bin_minutes)
     edges = [*range(0, bins * bin_minutes, bin_minutes), 1440]
     for at, level in enumerate(found.tolist()):
         slot, zone = divmod(at, 3)
         part = dark[zone, edges[slot] : edges[slot + 1]]
         assert level == (2 if part.all() else 1 if part.any() else 0)
     some = np.arange(0, keys.size, 5)
-    thin = coverage(keys, outages=kept, zones=SIZED, day=DAY, bin_s=60 * bin_minutes, cells=some)
+    thin = coverage(keys, world=_world(kept), day=DAY, bin_s=60 * bin_minutes, cells=some)
     assert thin.tolist() == found[some].tolist()
 
 
