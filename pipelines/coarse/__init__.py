@@ -1,0 +1,1 @@
+"""Coarser cells instead of blanks: the finest combination whose precision is enough."""
