@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipelines.ingest.source import Source
+    from pipelines.ingest.strata import StrataFile
     from pipelines.progress import Progress
 
 
@@ -49,6 +50,7 @@ class Job:
         id_map: File of two columns (raw id, person), or None.
         exclusions: File of one column of ids whose persons are dropped whole, or None.
         categories: Public place categories that ``points`` numbers; none: it has no ``category``.
+        strata: File of classes of persons that ``points`` numbers, or None: it has no ``stratum``.
         work: Private folder for temporary files and diagnostics.
         resources: Limits.
     """
@@ -62,6 +64,7 @@ class Job:
     exclusions: Path | None
     work: Path
     categories: tuple[str, ...] = ()
+    strata: StrataFile | None = None
     resources: Resources = field(default_factory=Resources)
 
 

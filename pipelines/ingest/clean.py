@@ -14,8 +14,10 @@ from pipelines.ingest.clock import MARGIN_S, Period, clipped, date_number, secon
 from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, same_ids
 from pipelines.ingest.quoting import literal
 from pipelines.ingest.reasons import Reason
+from pipelines.ingest.strata import STRATA
 from pipelines.ingest.times import TimeColumn
 from pipelines.schemas.calendar import Calendar
+from pipelines.schemas.strata import Stratum, unknown_code
 
 MALFORMED = "raw_malformed"
 """Name of the mark of a malformed line in a raw relation, where lines are marked."""
@@ -32,6 +34,8 @@ class Reading:
         mapped: Whether the relation ``ID_MAP`` exists.
         excluding: Whether the relation ``EXCLUDED`` exists.
         declared: Whether any source is of visits, so that records have ends.
+        strata: Classes of persons; with any, the relation ``STRATA`` exists and records carry their
+            person's combination.
         categories: Place categories that records carry as numbers; none: no record carries any.
         flagged: Whether raw relations of CSV files hold malformed lines too, marked by the BOOLEAN
             ``MALFORMED``; otherwise the engine counts those by itself.
@@ -43,12 +47,16 @@ class Reading:
     excluding: bool
     declared: bool
     categories: tuple[str, ...] = ()
+    strata: tuple[Stratum, ...] = ()
     flagged: bool = False
 
     @property
     def extra(self) -> tuple[str, ...]:
         """Names of the columns that every record of this job carries besides the usual ones."""
-        return ("category",) if self.categories else ()
+        return (
+            *(("category",) if self.categories else ()),
+            *(("stratum",) if self.strata else ()),
+        )
 
     @property
     def period(self) -> Period:
@@ -67,8 +75,8 @@ def clean_sql(checked: CheckedSource, reading: Reading, *, raw: str) -> str:
     Columns: ``person`` (BIGINT or VARCHAR), ``d`` and ``t`` (INTEGER), with ``declared`` also
     ``d_end``, ``t_end`` (INTEGER: the last date that the record touches and where it ends there)
     and ``declared`` (BOOLEAN); ``lat_e7``, ``lon_e7`` (INTEGER); ``zone`` (INTEGER) if the source
-    has zone ids; ``category`` (INTEGER) if the job has categories; ``reason`` (INTEGER): 0 for a
-    good row, or else a ``Reason``. What else a row with a reason holds means nothing.
+    has zone ids; those in ``Reading.extra`` (INTEGER); ``reason`` (INTEGER): 0 for a good row, or
+    else a ``Reason``. What else a row with a reason holds means nothing.
 
     Args:
         checked: The source.
@@ -157,6 +165,9 @@ def _owned(checked: CheckedSource, reading: Reading, rows: str) -> str:
     if reading.excluding:
         columns.append("x.person IS NOT NULL AS excluded")
         rows += f" LEFT JOIN {EXCLUDED} AS x ON {person} = x.person"
+    if reading.strata:
+        columns.append(f"COALESCE(q.stratum, {unknown_code(reading.strata)}) AS stratum")
+        rows += f" LEFT JOIN {STRATA} AS q ON {person} = q.person"
     if "zone" in checked.columns:
         columns.append("p.zone, p.lat_e7, p.lon_e7")
         rows += f" LEFT JOIN {places.ZONE_PLACES} AS p ON r.zone_id = p.id"

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pipelines.errors import SourceError
 from pipelines.ingest.check import CheckedSource, Table, open_table
 from pipelines.ingest.columns import Kind
+
+if TYPE_CHECKING:
+    from pipelines.ingest.strata import CheckedStrata
 
 Ids = Literal["integer", "text"]
 
@@ -31,10 +34,11 @@ _IDS = {Kind.TEXT, Kind.UNTYPED, Kind.INTEGER, Kind.WIDE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleFiles:
-    """The checked id map (two columns) and exclusions (one column); None where there is none."""
+    """The checked id map (two columns), exclusions (one column) and strata; None where none."""
 
     id_map: Table | None
     exclusions: Table | None
+    strata: CheckedStrata | None = None
 
 
 def check_people(id_map: Path | None, exclusions: Path | None) -> PeopleFiles:

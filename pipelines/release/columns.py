@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipelines.schemas.strata import MEANING
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -56,7 +58,7 @@ def key_columns(measured: Measured, keys: KeySet, time_zone: str) -> tuple[Colum
             Column(
                 name=key.name,
                 type=pa.int64() if _whole(key.values) else LABEL,
-                meaning=measured.columns.get(key.name, ""),
+                meaning=measured.columns.get(key.name, MEANING),
                 key=True,
             )
         )

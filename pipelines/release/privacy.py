@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NOT_PROMISED = (
     "It does not stop guessing from regularity: what most people do, one person likely does.",
     "Losses add across ledgers: other data holders' releases on the same people do not count here.",
-    "Undated inputs about a person (id map, exclusions) have the whole series' figure only.",
+    "Undated inputs about a person (id map, exclusions, strata) have the series' figure only.",
     "Public facts are not hidden: the zones, the dates, and that this operator took part.",
 )
 

@@ -13,8 +13,7 @@ from dp.errors import BoundError
 from dp.tables import Bounded
 from pipelines.engines.contract import Job
 from pipelines.release.folder import private_folder
-from pipelines.schemas.world import World
-from pipelines.tables import TABLES, sensitive
+from pipelines.tables import TABLES, needed, sensitive
 from pipelines.tables.visits import VisitsParams
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from pipelines.engines.contract import BoundedTotals, Engine
     from pipelines.progress import Progress
     from pipelines.release.model import Plan, PlannedMeasurement
+    from pipelines.schemas.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def count(
     wanted = {one.table for one in missing}
     job = job_of(
         plan,
-        world=World(calendar=calendar, zones=plan.world.zones),
+        world=dataclasses.replace(plan.world, calendar=calendar),
         tables=[name for name in plan.tables if name in wanted],
         secret=secret,
     )
@@ -96,16 +96,19 @@ def count(
 def job_of(plan: Plan, *, world: World, tables: Collection[str], secret: bytes) -> Job:
     """Return what the engine is asked for: one statement for each table, over all dates."""
     spec = plan.spec
+    asked = [params for params in spec.tables if params.table in tables]
+    stratified = any(params.strata for params in asked)
     return Job(
         sources=spec.sources,
         world=world,
         traces=spec.traces,
         statements={name: _statement(plan, name, world=world, secret=secret) for name in tables},
-        needs=frozenset().union(*(TABLES[name].needs for name in tables)),
+        needs=frozenset().union(*(needed(params) for params in asked)),
         id_map=spec.id_map,
         exclusions=spec.exclusions,
         work=private_folder(spec.release.work),
-        categories=next((p.categories for p in spec.tables if isinstance(p, VisitsParams)), ()),
+        categories=next((p.categories for p in asked if isinstance(p, VisitsParams)), ()),
+        strata=spec.people.strata.source if spec.people.strata and stratified else None,
         resources=spec.engine,
     )
 

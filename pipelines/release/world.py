@@ -22,7 +22,7 @@ def world_of(spec: ReleaseSpec, *, policy: Policy, zones: ZoneSet | None = None)
     """
     calendar, placed = spec.calendar(policy), zones or zones_of(spec)
     outages = outages_of(spec.outages or (), calendar=calendar, zones=placed)
-    return World(calendar=calendar, zones=placed, outages=outages)
+    return World(calendar=calendar, zones=placed, strata=spec.strata, outages=outages)
 
 
 def zones_of(spec: ReleaseSpec) -> ZoneSet:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from dp.bounding import Rule
 from dp.keys import KeySet
@@ -23,6 +23,17 @@ def _share(value: Any) -> Fraction:
         raise ValueError(str(fault)) from None
 
 
+def _none(listed: tuple[str, ...]) -> bool:
+    """Return whether an option is not used: it then stays out of what a charge is booked under."""
+    return not listed
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError("strata must differ. Write each column once.")
+    return names
+
+
 class TableParams(BaseModel):
     """What every ``[[tables]]`` entry of a spec may say."""
 
@@ -36,6 +47,10 @@ class TableParams(BaseModel):
     """This table's part of the rho that a date may be charged, relative to the other shares."""
     noise: Literal["gaussian", "laplace"] = "gaussian"
     """Discrete Gaussian, or discrete Laplace for pure DP."""
+    strata: Annotated[
+        tuple[str, ...], Field(max_length=8, exclude_if=_none), AfterValidator(_once)
+    ] = ()
+    """Columns of the file of strata by which the table is split; each multiplies its cells."""
 
 
 class CappedParams(TableParams):
@@ -60,7 +75,8 @@ class Measured:
         columns: Key columns and what each means.
         keys: The public key set of one date.
         statement: Contributions as SQL, for all dates at once (see ``dp.tables.Sensitive``).
-        aggregated: Whether the statement already sums persons.
+        aggregated: Whether the statement already sums persons; it must then place strata itself
+            (``pipelines.tables._strata``).
         rule: How one person's contributions are bounded on one date. The last argument is the
             ledger's sampling secret, or None while planning: the bounds are then known, and a
             rule that needs the secret refuses to make SQL. The rule's ``sql`` is the same for

@@ -33,6 +33,8 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             " fix",
             "category": "INTEGER: number of the place category in the spec's list; the list's"
             " length where it is not listed, -1 for none. Absent where no table asks for them",
+            "stratum": "INTEGER: number of the person's combination of strata, the same in all of a"
+            " person's records. Absent where the spec declares no strata",
         },
         "runs": {
             "d": "INTEGER",
@@ -69,6 +71,11 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "person": "opaque person key; every person with a record in a zone on that date, once",
             "overnight": "INTEGER: overnight zone number or -1 for unknown",
             "hours": "INTEGER: bins of one hour at whose midpoint the person is in a zone",
+        },
+        "strata": {
+            "d": "INTEGER",
+            "person": "opaque person key; every person with a record on that date, once",
+            "stratum": "INTEGER: number of the person's combination of strata",
         },
         "days": {
             "d": "INTEGER: number of the date (public)",

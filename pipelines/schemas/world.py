@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipelines.schemas.calendar import Calendar
 from pipelines.schemas.outages import Outage
+from pipelines.schemas.strata import Stratum
 from pipelines.schemas.zones import ZoneSet
 
 
@@ -16,6 +17,7 @@ class World:
     Attributes:
         calendar: The dates.
         zones: The public zones.
+        strata: Public classes of persons, in the order in which their combinations are numbered.
         outages: Declared outages that meet the dates. They move statuses alone: no key set, bound
             or statement may depend on them.
     """
@@ -23,3 +25,4 @@ class World:
     calendar: Calendar
     zones: ZoneSet
     outages: tuple[Outage, ...] = ()
+    strata: tuple[Stratum, ...] = ()

@@ -17,6 +17,7 @@ from pipelines.schemas.measured import TableParams
 from pipelines.spec import faults
 from pipelines.spec.entries import derived_entries
 from pipelines.spec.fields import exact_text, nearest, said
+from pipelines.spec.options import unmet
 from pipelines.spec.outages import read_outages
 from pipelines.spec.release import ReleaseSpec
 from pipelines.spec.schema import Schema, model_schema, release_schema, table_schema
@@ -49,7 +50,7 @@ def load_spec(path: str | os.PathLike[str], *, check_data: bool = True) -> Relea
         schema = _spec_schema()
         found = faults.lines(error, schema=schema, where=faults.opening(file)) + found
         raise SpecError("\n".join(found)) from None
-    found += _across(file, spec) + _uncategorised(file, spec, tables)
+    found += _across(file, spec) + unmet(file, spec, tables)
     if found:
         raise SpecError("\n".join(found))
     return _resolved(file, spec, tables, derived)
@@ -135,18 +136,6 @@ def _across(file: Path, spec: SpecFile) -> list[str]:
     return found + _exposed(file, spec)
 
 
-def _uncategorised(file: Path, spec: SpecFile, tables: tuple[TableParams, ...]) -> list[str]:
-    """Return a fault for each table that asks for categories which no source maps."""
-    if any(source.columns.category for source in spec.sources):
-        return []
-    return [
-        f"{file}, tables[{i}] ({params.table}): categories are asked for, but no source has them. "
-        'Write category = "category" in the columns of a source, or remove categories.'
-        for i, params in enumerate(tables)
-        if getattr(params, "categories", ())
-    ]
-
-
 def _exposed(file: Path, spec: SpecFile) -> list[str]:
     """Return a fault for each private path inside the folder that is meant for publication."""
     public = Path(os.path.abspath(spec.release.folder))  # noqa: PTH100  keeps links as written
@@ -156,6 +145,7 @@ def _exposed(file: Path, spec: SpecFile) -> list[str]:
         **{f"sources[{i}], path": s.path for i, s in enumerate(spec.sources)},
         "people, id_map": spec.people.id_map,
         "people, exclusions": spec.people.exclusions,
+        "people, strata": spec.people.strata.file if spec.people.strata else None,
     }
     return [
         f"{file}, {place} lies inside release.folder, which is meant for publication. "

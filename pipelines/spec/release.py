@@ -19,6 +19,7 @@ from pipelines.schemas.calendar import Calendar
 from pipelines.schemas.derived import DerivedParams
 from pipelines.schemas.measured import TableParams
 from pipelines.schemas.outages import DeclaredOutage
+from pipelines.schemas.strata import Stratum
 from pipelines.schemas.traces import TraceParams
 from pipelines.spec.history import HistorySection
 from pipelines.spec.sections import (
@@ -92,6 +93,11 @@ class ReleaseSpec:
         """File of ids whose persons are dropped, or None."""
         return self.people.exclusions
 
+    @property
+    def strata(self) -> tuple[Stratum, ...]:
+        """Declared classes of persons, in the spec's order."""
+        return self.people.strata.strata if self.people.strata else ()
+
     @cached_property
     def slug(self) -> str:
         """The title as a short name for folders: ASCII letters, digits and hyphens.
@@ -125,6 +131,9 @@ class ReleaseSpec:
             "people": {
                 "id_map": self.id_map is not None,
                 "exclusions": self.exclusions is not None,
+                **(
+                    {"strata": {s.name: list(s.values) for s in self.strata}} if self.strata else {}
+                ),
             },
             **({} if self.outages is None else {"outages": True}),
             "traces": _plain(self.traces),

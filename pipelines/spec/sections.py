@@ -22,6 +22,7 @@ from pipelines.spec.fields import (
     said,
 )
 from pipelines.spec.history import HistorySection
+from pipelines.spec.strata import StrataSection
 
 
 class Section(BaseModel):
@@ -212,6 +213,8 @@ class PeopleSection(Section):
     """Two columns, raw id and person: devices of one person are united."""
     exclusions: Annotated[PrivateFile, Field(examples=["optout.csv"])] | None = None
     """One column of ids: these persons are dropped whole."""
+    strata: StrataSection | None = None
+    """A file of classes of persons, such as age bands, that tables may be split by."""
 
 
 class ReleaseSection(Section):

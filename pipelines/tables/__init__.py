@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from dp.tables import Sensitive
-from pipelines.schemas.measured import Measured
+from pipelines.schemas.measured import Measured, TableParams
 from pipelines.schemas.world import World
+from pipelines.tables._strata import RELATION, stratified
 
 
 def discover(package: str, paths: Iterable[str]) -> Mapping[str, Measured]:
@@ -35,12 +36,17 @@ def discover(package: str, paths: Iterable[str]) -> Mapping[str, Measured]:
                 f"{package}.{module} declares the table {table.name!r}, which another module has "
                 "declared: each name once"
             )
-        found[table.name] = table
+        found[table.name] = stratified(table)
     return MappingProxyType(dict(sorted(found.items())))
 
 
 TABLES: Mapping[str, Measured] = discover(__name__, __path__)
 """Every measured table by name."""
+
+
+def needed(params: TableParams) -> frozenset[str]:
+    """Return the relations that a table's statement reads under these parameters."""
+    return TABLES[params.table].needs | ({RELATION} if params.strata else set())
 
 
 def sensitive(measured: Measured, world: World, params: Any) -> Sensitive:
@@ -58,4 +64,4 @@ def sensitive(measured: Measured, world: World, params: Any) -> Sensitive:
     )
 
 
-__all__ = ["TABLES", "discover", "sensitive"]
+__all__ = ["TABLES", "discover", "needed", "sensitive"]

@@ -2,41 +2,64 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from pipelines.schemas.measured import TableParams
+from pipelines.schemas.traces import MINUTE_S
 from pipelines.schemas.world import World
+from pipelines.tables._strata import RELATION, stratum_sql
 from pipelines.traces.bins import bins_before, bins_of_date
 
 _DIGITS = "(VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9))"
 
 
-def bin_counts_sql(world: World, *, bin_s: int, by: tuple[str, ...], source: str, cell: str) -> str:
+class PresenceParams(TableParams):
+    """Parameters of tables of who is where in each time bin."""
+
+    bin_minutes: Literal[10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440] = 60
+    """Length of a time bin; shorter bins mean more bins a person is in, and more noise in each."""
+
+    @property
+    def bin_s(self) -> int:
+        """Length of a time bin in seconds."""
+        return self.bin_minutes * MINUTE_S
+
+
+def bin_counts_sql(
+    world: World, params: PresenceParams, *, by: tuple[str, ...], cell: str, joined: str = ""
+) -> str:
     """Return (d, cell, v): in how many runs the midpoint of a bin lies, persons summed.
 
     Runs are counted by place, first bin and number of bins; then each count is spread over its
     bins by an equi-join. Bins beyond the date's end are dropped.
 
     Args:
-        world: Public days.
-        bin_s: Length of a bin in seconds.
+        world: Public days and strata.
+        params: Length of a bin, and the strata asked for.
         by: Columns that place a run.
-        source: FROM and WHERE: runs as ``r`` joined with ``days`` as ``y``, and whatever else
-            gives the columns in ``by``, one row for each run.
         cell: SQL for the cell number, from the columns in ``by`` and ``bin``.
+        joined: JOINs to the runs ``r`` that give the columns in ``by``, one row for each run.
     """
-    first, end = (bins_before(t, bin_s) for t in ("t_start", "t_end"))
-    bins = bins_of_date("length_s", bin_s)
-    most = max(day.bins(bin_s) for day in world.calendar.dates)
+    first, end = (bins_before(t, params.bin_s) for t in ("t_start", "t_end"))
+    bins = bins_of_date("length_s", params.bin_s)
+    most = max(day.bins(params.bin_s) for day in world.calendar.dates)
+    code, combinations = stratum_sql(world, params)
+    if combinations > 1:
+        joined += f" JOIN {RELATION} AS st ON r.d = st.d AND r.person = st.person"
+        by, cell = (*by, "stratum"), f"({cell}) * {combinations} + {code}"
     columns = ", ".join(by)
     return (
         f"WITH spans AS (SELECT r.d, {columns}, {first} AS from_bin, "
-        f"LEAST({end}, {bins}) - {first} AS n {source}), "
+        f"LEAST({end}, {bins}) - {first} AS n "
+        f"FROM runs AS r JOIN days AS y ON r.d = y.d{joined} WHERE zone >= 0), "
         f"counted AS (SELECT d, {columns}, from_bin, n, COUNT(*) AS v FROM spans "
         f"WHERE n > 0 GROUP BY d, {columns}, from_bin, n), "
         f"numbers AS ({_numbers(most)}), "
         "steps AS (SELECT a.i AS n, b.i AS k FROM numbers AS a JOIN numbers AS b ON b.i < a.i), "
-        f"spread AS (SELECT d, {columns}, CAST(from_bin + k AS BIGINT) AS bin, v "
-        "FROM counted JOIN steps ON counted.n = steps.n) "
-        f"SELECT d, CAST({cell} AS BIGINT) AS cell, CAST(SUM(v) AS BIGINT) AS v "
-        f"FROM spread GROUP BY d, bin, {columns}"
+        f"spread AS (SELECT d, CAST({cell} AS BIGINT) AS cell, v FROM ("
+        f"SELECT d, {columns}, CAST(from_bin + k AS BIGINT) AS bin, v "
+        "FROM counted JOIN steps ON counted.n = steps.n) AS bins) "
+        "SELECT d, cell, CAST(SUM(v) AS BIGINT) AS v FROM spread GROUP BY d, cell"
     )
 
 

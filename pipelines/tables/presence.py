@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from dp.bounding import Rule
 from dp.keys import Key, KeySet
 from pipelines.schemas.calendar import MobilityDay
-from pipelines.schemas.measured import Measured, TableParams
-from pipelines.schemas.traces import MINUTE_S
+from pipelines.schemas.measured import Measured
 from pipelines.schemas.world import World
-from pipelines.tables._expand import bin_counts_sql
+from pipelines.tables._expand import PresenceParams, bin_counts_sql
 from pipelines.tables._rules import inherent
-
-
-class PresenceParams(TableParams):
-    """Parameters of ``presence``."""
-
-    bin_minutes: Literal[10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440] = 60
-    """Length of a time bin; shorter bins mean more bins a person is in, and more noise in each."""
-
-    @property
-    def bin_s(self) -> int:
-        """Length of a time bin in seconds."""
-        return self.bin_minutes * MINUTE_S
 
 
 def _keys(world: World, params: PresenceParams, day: MobilityDay) -> KeySet:
@@ -35,13 +20,7 @@ def _keys(world: World, params: PresenceParams, day: MobilityDay) -> KeySet:
 
 def _statement(world: World, params: PresenceParams) -> str:
     """Count runs without their persons, whose runs of a date do not overlap."""
-    return bin_counts_sql(
-        world,
-        bin_s=params.bin_s,
-        by=("zone",),
-        source="FROM runs AS r JOIN days AS y ON r.d = y.d WHERE zone >= 0",
-        cell=f"bin * {len(world.zones)} + zone",
-    )
+    return bin_counts_sql(world, params, by=("zone",), cell=f"bin * {len(world.zones)} + zone")
 
 
 def _rule(_world: World, params: PresenceParams, day: MobilityDay, _secret: bytes | None) -> Rule:

@@ -7,10 +7,9 @@ from dp.keys import Key, KeySet
 from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.measured import Measured
 from pipelines.schemas.world import World
-from pipelines.tables._expand import bin_counts_sql
+from pipelines.tables._expand import PresenceParams, bin_counts_sql
 from pipelines.tables._overnight import OVERNIGHT, overnight_code, overnight_key
 from pipelines.tables._rules import inherent
-from pipelines.tables.presence import PresenceParams
 
 
 def _keys(world: World, params: PresenceParams, day: MobilityDay) -> KeySet:
@@ -22,10 +21,9 @@ def _statement(world: World, params: PresenceParams) -> str:
     zones = len(world.zones)
     return bin_counts_sql(
         world,
-        bin_s=params.bin_s,
+        params,
         by=("zone", "overnight"),
-        source="FROM runs AS r JOIN days AS y ON r.d = y.d JOIN people AS p ON r.d = p.d "
-        "AND r.person = p.person WHERE zone >= 0",
+        joined=" JOIN people AS p ON r.d = p.d AND r.person = p.person",
         cell=f"(bin * {zones + 1} + {overnight_code(world)}) * {zones} + zone",
     )
 

@@ -22,6 +22,7 @@ READS: dict[str, set[str]] = {
     "stays": {"runs"},
     "trips": {"stays"},
     "people": {"runs"},
+    "strata": set(),
 }
 """Which relation is made from which; ``points`` and ``days`` are always there."""
 
@@ -50,6 +51,9 @@ def trace_statements(
         "stays": lambda: stays_sql(params),
         "trips": lambda: trips_sql(params, world.zones),
         "people": lambda: people_sql(params),
+        "strata": lambda: (
+            "SELECT d, person, MIN(stratum) AS stratum FROM points GROUP BY d, person"
+        ),
     }
     return [(name, make()) for name, make in sql.items() if name in wanted]
 

@@ -16,7 +16,8 @@ from pipelines.engines.duckdb.run import Run
 from pipelines.engines.duckdb.totals import FileTotals
 from pipelines.engines.scratch import Scratch, private_files
 from pipelines.ingest.check import CheckedSource, check_source
-from pipelines.ingest.people import PeopleFiles, check_people
+from pipelines.ingest.people import PeopleFiles
+from pipelines.ingest.strata import check_persons
 from pipelines.progress import Progress
 
 _BUCKET_ROWS = 3_000_000
@@ -49,7 +50,7 @@ class DuckDBEngine:
             EngineError: a statement failed.
         """
         sources = tuple(check_source(source, i) for i, source in enumerate(job.sources))
-        people = check_people(job.id_map, job.exclusions)
+        people = check_persons(job.id_map, job.exclusions, job.strata)
         most = self.bucket_rows or min(_BUCKET_ROWS, job.resources.memory_mb * _ROWS_PER_MB)
         with private_files():
             scratch = Scratch(job.work)
@@ -72,4 +73,5 @@ class DuckDBEngine:
 def _reads(sources: tuple[CheckedSource, ...], people: PeopleFiles) -> list[Path]:
     tables = [checked.table for checked in sources]
     tables += [table for table in (people.id_map, people.exclusions) if table is not None]
+    tables += [people.strata.table] if people.strata is not None else []
     return [path for table in tables for path in table.files.paths]

@@ -16,6 +16,7 @@ from pipelines.ingest.check import CheckedSource
 from pipelines.ingest.clean import Reading, raw_name
 from pipelines.ingest.columns import Kind
 from pipelines.ingest.people import EXCLUDED, ID_MAP, same_ids
+from pipelines.ingest.strata import STRATA
 
 _IDS = "ingest_ids"
 _NUMBERS = "ingest_numbers"
@@ -58,6 +59,13 @@ def number_persons(
             con,
             EXCLUDED,
             f"SELECT n.person FROM {_NUMBERS} AS n JOIN {EXCLUDED} AS x ON n.name = x.person",
+        )
+    if reading.strata:
+        _swap(
+            con,
+            STRATA,
+            f"SELECT n.person, s.stratum FROM {_NUMBERS} AS n JOIN {STRATA} AS s "
+            "ON n.name = s.person",
         )
     _swap(con, _IDS, f"SELECT i.id, n.person FROM {_IDS} AS i JOIN {_NUMBERS} AS n USING (name)")
     con.execute(f"DROP TABLE {_NUMBERS}")

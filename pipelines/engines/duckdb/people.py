@@ -8,6 +8,7 @@ from pipelines.engines.duckdb.reading import column_names, scan
 from pipelines.ingest import people
 from pipelines.ingest.check import CheckedSource, Table
 from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, PeopleFiles
+from pipelines.ingest.strata import STRATA, CheckedStrata, strata_sql
 
 _LISTED = "ingest_listed"
 
@@ -15,7 +16,7 @@ _LISTED = "ingest_listed"
 def make_people(
     con: duckdb.DuckDBPyConnection, files: PeopleFiles, sources: tuple[CheckedSource, ...]
 ) -> Ids:
-    """Make ``ID_MAP`` and ``EXCLUDED`` where there are files for them; return how ids compare.
+    """Make ``ID_MAP``, ``EXCLUDED`` and ``STRATA`` where there are files; return how ids compare.
 
     The first line of a CSV file counts as a line of ids, too: a header names nobody, and a file
     without one loses nobody.
@@ -34,7 +35,21 @@ def make_people(
         dropped = people.excluded_persons(_LISTED, mapped=files.id_map is not None)
         con.execute(f"CREATE TABLE {EXCLUDED} AS {dropped}")
         con.execute(f"DROP TABLE {_LISTED}")
+    if files.strata is not None:
+        _make_strata(con, files.strata, ids, mapped=files.id_map is not None)
     return ids
+
+
+def _make_strata(
+    con: duckdb.DuckDBPyConnection, checked: CheckedStrata, ids: Ids, *, mapped: bool
+) -> None:
+    by_name = dict(zip(checked.table.layout.names, column_names(checked.table), strict=True))
+    person, *classes = checked.columns
+    columns = [f"{people.same_ids(by_name[person.name], person.kind, ids)} AS id"]
+    columns += [f"{by_name[column.name]} AS v{i}" for i, column in enumerate(classes)]
+    listed = f"(SELECT {', '.join(columns)} FROM {scan(checked.table, header=True)})"
+    found = strata_sql(checked.declared.strata, listed, mapped=mapped)
+    con.execute(f"CREATE TABLE {STRATA} AS {found}")
 
 
 def _make_map(con: duckdb.DuckDBPyConnection, table: Table, ids: Ids) -> None:

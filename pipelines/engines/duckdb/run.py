@@ -113,6 +113,7 @@ class Run:
             excluding=people.exclusions is not None,
             declared=has_declared(self.job),
             categories=self.job.categories,
+            strata=people.strata.declared.strata if people.strata is not None else (),
         )
         for checked in self.sources:
             make_raw(self.con, checked, reading.period)

@@ -16,7 +16,7 @@ from pipelines.engines.spark.needs import check_needs
 from pipelines.engines.spark.run import Run
 from pipelines.engines.spark.session import Sessions, master_of, session
 from pipelines.ingest.check import check_source
-from pipelines.ingest.people import check_people
+from pipelines.ingest.strata import check_persons
 from pipelines.progress import Progress
 
 _PARTITION_ROWS = 500_000
@@ -49,7 +49,7 @@ class SparkEngine:
         """
         check_needs(master_of(job.resources))
         sources = tuple(check_source(source, i) for i, source in enumerate(job.sources))
-        people = check_people(job.id_map, job.exclusions)
+        people = check_persons(job.id_map, job.exclusions, job.strata)
         rows = sum(checked.table.layout.rows for checked in sources)
         with private_files():
             scratch = Scratch(job.work)

@@ -6,9 +6,11 @@ from pipelines.engines.spark.reading import Relations, column_names
 from pipelines.ingest import people
 from pipelines.ingest.check import CheckedSource, Table
 from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, PeopleFiles
+from pipelines.ingest.strata import LABEL, STRATA, CheckedStrata, strata_sql
 
 _MAP_FILES = "ingest_id_map_files"
 _LIST_FILES = "ingest_exclusion_files"
+_STRATA_FILES = "ingest_strata_files"
 _LISTED = "ingest_listed"
 
 
@@ -37,7 +39,21 @@ def make_people(
         relations.scan(_LIST_FILES, files.exclusions, header=False, label="people.exclusions")
         relations.make(_LISTED, _listed(_LIST_FILES, files.exclusions, ids, names=("id",)))
         relations.make(EXCLUDED, people.excluded_persons(_LISTED, mapped=files.id_map is not None))
+    if files.strata is not None:
+        _make_strata(relations, files.strata, ids, mapped=files.id_map is not None)
     return ids
+
+
+def _make_strata(relations: Relations, checked: CheckedStrata, ids: Ids, *, mapped: bool) -> None:
+    table = checked.table
+    relations.scan(_STRATA_FILES, table, header=True, label=LABEL)
+    by_name = dict(zip(table.layout.names, column_names(table), strict=True))
+    person, *classes = checked.columns
+    columns = [f"{people.same_ids(by_name[person.name], person.kind, ids)} AS id"]
+    columns += [f"{by_name[column.name]} AS v{i}" for i, column in enumerate(classes)]
+    whole = " WHERE _corrupt IS NULL" if table.files.format == "csv" else ""
+    listed = f"(SELECT {', '.join(columns)} FROM {_STRATA_FILES}{whole})"
+    relations.make(STRATA, strata_sql(checked.declared.strata, listed, mapped=mapped))
 
 
 def _listed(relation: str, table: Table, ids: Ids, *, names: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 import pipelines.tables
 from pipelines.errors import SpecError
+from pipelines.schemas.strata import Stratum
 from pipelines.spec import load_spec
 
 REAL = pipelines.tables.TABLES
@@ -49,6 +50,35 @@ def test_categories_need_a_source_that_maps_them(entries: Callable[[str], Path])
     spec = load_spec(path)
     assert spec.sources[0].category == "kind"
     assert spec.public()["tables"][0]["categories"] == ["school", "clinic"]
+
+
+STRATA = (
+    '[people]\nstrata = { file = "map.csv", person = "id", columns = '
+    '{ age_band = ["young", "old"] } }\n'
+)
+
+
+def test_strata_are_declared_once_and_asked_for_by_name(entries: Callable[[str], Path]) -> None:
+    path = entries('[[tables]]\ntable = "panel"\nstrata = ["age_band"]\n')
+    with pytest.raises(SpecError, match=r"tables\[0\] \(panel\): strata names \"age_band\", which"):
+        load_spec(path)
+    plain = path.read_text(encoding="utf-8")
+    assert "[people]" not in plain
+    path.write_text(plain + STRATA, encoding="utf-8")
+    spec = load_spec(path)
+    assert spec.strata == (Stratum(name="age_band", values=("young", "old")),)
+    assert spec.public()["people"]["strata"] == {"age_band": ["young", "old"]}
+    assert "map.csv" not in str(spec.public())
+    for old, new, line in (
+        ("age_band = [", "age_bnd = [", 'Did you mean "age_bnd"?'),
+        ("age_band = [", "Age = [", "which cannot name a column of a table"),
+        ('"old"', '"unknown"', "is always there"),
+        ('"old"', '"young"', "must differ"),
+    ):
+        path.write_text(plain + STRATA.replace(old, new), encoding="utf-8")
+        with pytest.raises(SpecError) as fault:
+            load_spec(path)
+        assert line in str(fault.value)
 
 
 def test_options_that_are_not_asked_for_leave_no_trace(entries: Callable[[str], Path]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import NEEDS, Bench, calendar, dense, zone_set
+from harness import NEEDS, STRATA, Bench, calendar, dense, zone_set
 from law import TABLE_CHOICES, Case
 from reference import Record
 from shapes import SHAPES
@@ -17,6 +17,7 @@ from shapes import SHAPES
 from pipelines.engines.contract import Job, Resources
 from pipelines.engines.duckdb.engine import DuckDBEngine
 from pipelines.ingest.source import Source
+from pipelines.ingest.strata import StrataFile
 from pipelines.progress import Silent
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
@@ -48,11 +49,27 @@ def write(file: Path, records: list[Record], *, ends: bool) -> None:
             lines.writerow([r.person, start + r.t, *end, *place])
 
 
+def write_strata(file: Path, persons: set[str]) -> StrataFile:
+    """A line for each person but the wholly unknown; some ages unknown by two lines that differ."""
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        lines = csv.writer(opened)
+        lines.writerow(["note", "age_band", "sex", "who"])
+        for person in sorted(persons):
+            age, sex = divmod(Record(0, 0, 0, person).stratum, 2)
+            known = "fx"[sex]
+            if age < 2:
+                lines.writerow(["", ("young", "old")[age], known, person])
+            elif sex == 0:
+                lines.writerow(["", "young", known, person])
+                lines.writerow(["", ("old", "it's new")[len(person) % 2], known, person])
+    return StrataFile(path=file, person="who", strata=STRATA)
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     file = tmp_path_factory.mktemp("zones") / "row.geojson"
     zone_set(5).frame.to_file(file, driver="GeoJSON")
-    return World(calendar=CALENDAR, zones=load_zones(file, id="zone"))
+    return World(calendar=CALENDAR, zones=load_zones(file, id="zone"), strata=STRATA)
 
 
 @pytest.mark.parametrize("bucket_rows", [None, 200])
@@ -78,7 +95,8 @@ def test_the_engine_counts_what_the_bench_counts(
         world=world,
         traces=TraceParams(),
         statements={name: case.rule_sql() for name, case in cases.items()},
-        needs=NEEDS,
+        needs=NEEDS | {"strata"},
+        strata=write_strata(tmp_path / "strata.csv", {r.person for r in fixes + visits}),
         id_map=None,
         exclusions=None,
         work=tmp_path / "work",

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import sqlglot
-from harness import NEEDS, SECRET, calendar, make_world
+from harness import NEEDS, SECRET, STRATA, calendar, make_world
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
+from pipelines.ingest.strata import strata_sql
 from pipelines.schemas.traces import TraceParams
 from pipelines.tables import TABLES, sensitive
 from pipelines.traces import trace_statements
@@ -20,12 +21,16 @@ WORLD = make_world(5, calendar(dt.date(2026, 10, 30)))
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "visits": {"": {}, "-categories": {"categories": ("shop", "it's")}},
     "od_flows": {"": {}, "-parts": {"day_parts": ("04-10", "10-02", "02-04")}},
+    "panel": {"": {}, "-strata": {"strata": ("sex", "age_band")}},
+    "presence": {"": {}, "-strata": {"strata": ("age_band",)}},
 }
 
 
 def _own() -> Iterator[tuple[str, str]]:
     for declared in (True, False):
-        for name, sql in trace_statements(WORLD, TraceParams(), needs=NEEDS, declared=declared):
+        for name, sql in trace_statements(
+            WORLD, TraceParams(), needs=NEEDS | {"strata"}, declared=declared
+        ):
             yield f"{name}-{declared}", sql
     for name, table in TABLES.items():
         for label, options in OPTIONS.get(name, {"": {}}).items():
@@ -46,6 +51,7 @@ def _bounded() -> Iterator[tuple[str, str]]:
 
 
 OWN, BOUNDED = dict(_own()), dict(_bounded())
+BOUNDED["strata-file"] = strata_sql(STRATA, "listed", mapped=True)
 
 
 @pytest.mark.parametrize("name", [*OWN, *BOUNDED])

@@ -40,6 +40,12 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("travel_distance", {}),
     ("travel_distance", {"edges_km": (2, 5)}),
     ("stay_put", {}),
+    ("panel", {"strata": ("age_band",)}),
+    ("presence", {"strata": ("sex", "age_band"), "bin_minutes": 240}),
+    ("presence_by_overnight", {"strata": ("sex",)}),
+    ("visits", {"strata": ("age_band", "sex"), "categories": ("shop", "school")}),
+    ("od_flows", {"strata": ("sex",), "day_parts": PARTS}),
+    ("stay_put", {"strata": ("sex",)}),
 ]
 IDS = [f"{name}{''.join(f'-{v}' for v in options.values())}" for name, options in CASES]
 
@@ -57,8 +63,16 @@ def contributions(
     by_date: dict[int, list[tuple[str, Counter[Cell]]]] = {d: [] for d in range(3)}
     for (person, d), own in by_person_date(found).items():
         seen = Seen(world, world.calendar.dates[d], own, params)
-        by_date[d].append((person, REFERENCES[params.table](seen)))
+        by_date[d].append((person, split(REFERENCES[params.table](seen), own[0], params)))
     return by_date
+
+
+def split(vector: Counter[Cell], record: Record, params: TableParams) -> Counter[Cell]:
+    """The same vector under the labels of the person's strata."""
+    ages, sexes = ("young", "old", "unknown"), ("f", "unknown")
+    own = {"age_band": ages[record.stratum // 2], "sex": sexes[record.stratum % 2]}
+    added = tuple(own[name] for name in params.strata)
+    return Counter({(*label, *added): v for label, v in vector.items()})
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
@@ -87,6 +101,9 @@ RULES = [
     ("zones_visited", {}),
     ("travel_distance", {}),
     ("stay_put", {}),
+    ("presence", {"strata": ("age_band", "sex")}),
+    ("od_flows", {"cap": 2, "strata": ("age_band",)}),
+    ("visits", {"cap": 2, "bounding": "sampling", "strata": ("sex",)}),
     ("visits", {"cap": 2}),
     ("visits", {"cap": 2, "noise": "laplace"}),
     ("visits", {"cap": 2, "bounding": "sampling"}),

@@ -18,6 +18,7 @@ from shapely.geometry import box
 from dp.keys import KeySet
 from pipelines.schemas.calendar import Calendar, MobilityDay
 from pipelines.schemas.measured import Measured, TableParams
+from pipelines.schemas.strata import Stratum
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
 from pipelines.schemas.zones import ZoneSet
@@ -25,6 +26,10 @@ from pipelines.tables import TABLES, sensitive
 from pipelines.traces import trace_statements
 
 SECRET = bytes(range(32))
+STRATA = (
+    Stratum(name="age_band", values=("young", "old")),
+    Stratum(name="sex", values=("f",)),
+)
 _DATABASE = [duckdb.connect(config={"threads": 1})]
 atexit.register(_DATABASE.clear)  # else the interpreter ends with complaints about leaks
 NEEDS = frozenset().union(*(table.needs for table in TABLES.values()))
@@ -72,7 +77,7 @@ def fill(
     con: duckdb.DuckDBPyConnection, records: Iterable[Record], cal: Calendar, *, declared: bool
 ) -> None:
     """Register ``points`` and ``days`` as an engine does."""
-    names = ["d", "person", "t", "zone", "lat_e7", "lon_e7", "category"]
+    names = ["d", "person", "t", "zone", "lat_e7", "lon_e7", "category", "stratum"]
     names += ["t2", "declared"] if declared else []
     rows = list(records)
     kinds = {"person": pa.string(), "declared": pa.bool_()}
@@ -100,7 +105,7 @@ class Bench:
         self.con = _DATABASE[0].cursor()  # its temporary tables are its own
         fill(self.con, records, world.calendar, declared=declared)
         statements = trace_statements(
-            world, params or TraceParams(), needs=NEEDS, declared=declared
+            world, params or TraceParams(), needs=NEEDS | {"strata"}, declared=declared
         )
         for name, sql in statements:
             self.con.execute(f"CREATE TEMP TABLE {name} AS {edit(name, sql)}")
@@ -158,7 +163,7 @@ def by_person_date(records: Iterable[Record]) -> dict[tuple[str, int], list[Reco
 
 
 def make_world(zones: int = 6, cal: Calendar | None = None) -> World:
-    return World(calendar=cal or calendar(), zones=zone_set(zones))
+    return World(calendar=cal or calendar(), zones=zone_set(zones), strata=STRATA)
 
 
 def day_of(world: World, d: int) -> MobilityDay:

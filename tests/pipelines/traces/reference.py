@@ -31,6 +31,11 @@ class Record:
     declared: bool = False
     category: int = -1
 
+    @property
+    def stratum(self) -> int:
+        """A person's combination of two ages or unknown and one sex or unknown: 0 to 5."""
+        return sum(map(ord, self.person)) % 6
+
 
 def fix(t: int, zone: int, person: str = "p", d: int = 0, **where: int) -> Record:
     return Record(t, zone, t, person, d, **where)
