@@ -2,7 +2,7 @@
 
 Names that Python users need are re-exported here, each imported when it is first asked for:
 
-    from pipelines import load_spec, plan, release, read_release, export
+    from pipelines import load_spec, plan, release, read_release, aggregate, export
 """
 
 from __future__ import annotations
@@ -12,16 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipelines.exports._run import export
+    from pipelines.release.aggregate import aggregate
     from pipelines.release.plan import plan
     from pipelines.release.read import Release, read_release
     from pipelines.release.run import release
     from pipelines.release.verify import verify_release
     from pipelines.spec import load_spec
 
-__all__ = ["Release", "export", "load_spec", "plan", "read_release", "release", "verify_release"]
+__all__ = [
+    "Release",
+    "aggregate",
+    "export",
+    "load_spec",
+    "plan",
+    "read_release",
+    "release",
+    "verify_release",
+]
 
 _HOMES = {
     "Release": "pipelines.release.read",
+    "aggregate": "pipelines.release.aggregate",
     "export": "pipelines.exports._run",
     "load_spec": "pipelines.spec",
     "plan": "pipelines.release.plan",

@@ -9,7 +9,7 @@ import numpy as np
 from dp.postprocess import Moments, fieller
 from dp.postprocess.squares import pairs_and_sum, pairs_within
 from dp.postprocess.sums import fourth_cumulant
-from pipelines.derived._places import BIN, LEVELS, coarser, column_of
+from pipelines.derived._places import BIN, LEVELS, coarser, column_of, keys_of
 from pipelines.derived._stack import joined
 from pipelines.schemas.derived import (
     Derived,
@@ -21,6 +21,12 @@ from pipelines.schemas.derived import (
 )
 
 _OF = "presence"
+
+
+def _check(facts: Facts, _params: DerivedParams) -> list[str]:
+    if keys_of(facts, _OF).names == (BIN, "zone"):
+        return []
+    return [f"{_OF} must have the keys bin and zone alone. Remove its strata."]
 
 
 def _columns(facts: Facts, _params: DerivedParams) -> tuple[KeyColumn, ...]:
@@ -77,6 +83,7 @@ TABLE = Derived(
     params=DerivedParams,
     columns=_columns,
     compute=_compute,
+    check=_check,
     automatic=True,
     bias="Numerator and denominator are unbiased (the noise's variance is taken off the squares);"
     " their ratio is biased by about sd^2 of the sum / sum^2, relative to itself. It counts panel"

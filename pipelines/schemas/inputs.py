@@ -11,7 +11,14 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from pipelines.errors import SourceError
 
@@ -69,6 +76,11 @@ def _folder(path: Any, info: ValidationInfo) -> PublicInput:
     return _pinned(path, info, folder=True)
 
 
+def _public(value: PublicInput) -> dict[str, str]:
+    return {"sha256": value.sha256}
+
+
+_PUBLIC = PlainSerializer(_public, return_type=dict[str, str])
 _SCHEMA = WithJsonSchema({"type": "string", "minLength": 1})
-PinnedFile = Annotated[PublicInput, PlainValidator(_file), _SCHEMA]
-PinnedRelease = Annotated[PublicInput, PlainValidator(_folder), _SCHEMA]
+PinnedFile = Annotated[PublicInput, PlainValidator(_file), _PUBLIC, _SCHEMA]
+PinnedRelease = Annotated[PublicInput, PlainValidator(_folder), _PUBLIC, _SCHEMA]
