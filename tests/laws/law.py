@@ -30,6 +30,7 @@ TABLE_CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "visits-categories": ("visits", {"cap": 3, "categories": ("shop", "school")}),
     "od_flows": ("od_flows", {"cap": 3}),
     "od_flows-parts": ("od_flows", {"cap": 3, "day_parts": ("04-10", "10-16", "16-04")}),
+    "transitions": ("transitions", {"cap": 3, "oscillation_minutes": 0}),
     "panel-strata": ("panel", {"strata": ("age_band", "sex")}),
     "presence-strata": ("presence", {"strata": ("sex", "age_band")}),
     "visits-strata": ("visits", {"cap": 2, "strata": ("age_band",)}),

@@ -104,6 +104,14 @@ def od_flows(seen: Seen) -> Counter[Cell]:
     )
 
 
+def transitions(seen: Seen) -> Counter[Cell]:
+    gap, swing = (60 * m for m in (seen.params.max_gap_minutes, seen.params.oscillation_minutes))
+    return Counter(
+        (*seen.part(t), seen.zone(origin), seen.zone(destination))
+        for origin, destination, t in reference.transitions(seen.runs, gap, swing)
+    )
+
+
 def trips_per_person(seen: Seen) -> Counter[Cell]:
     made = len(seen.trips)
     return seen.once(str(made) if made < 15 else "15+")
@@ -152,6 +160,7 @@ REFERENCES: dict[str, Reference] = {
         presence_by_overnight,
         visits,
         od_flows,
+        transitions,
         trips_per_person,
         zones_visited,
         travel_distance,

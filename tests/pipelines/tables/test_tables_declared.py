@@ -37,6 +37,7 @@ def test_the_folder_is_the_list_of_tables() -> None:
         "presence",
         "presence_by_overnight",
         "stay_put",
+        "transitions",
         "travel_distance",
         "trips_per_person",
         "visits",

@@ -162,6 +162,23 @@ def trips(stayed: list[Run], params: TraceParams, cosine_ppm: int) -> list[Trip]
     ]
 
 
+def transitions(found: list[Run], max_gap_s: int, oscillation_s: int) -> list[tuple[int, int, int]]:
+    """(origin, destination, last record before) of each change of zone, swings left out."""
+    kept = []
+    for i, run in enumerate(found):
+        if 0 < i < len(found) - 1:
+            before, after = found[i - 1], found[i + 1]
+            swings = before.zone == after.zone != run.zone
+            if swings and after.t_first - before.t_last <= oscillation_s:
+                continue
+        kept.append(run)
+    return [
+        (a.zone, b.zone, a.t_last)
+        for a, b in pairwise(kept)
+        if a.zone != b.zone and min(a.zone, b.zone) >= 0 and b.t_first - a.t_last <= max_gap_s
+    ]
+
+
 def metres(squared: int) -> int:
     return math.isqrt(squared) * 111_195 // 10_000_000
 
