@@ -99,6 +99,16 @@ class Source:
         """Zone ids in published order."""
         return [str(zone) for zone in self.zones["zone"]]
 
+    def about_zones(self, name: str, *columns: str) -> bool:
+        """Return whether a table has these key columns, and each holds zones of the release.
+
+        Tables of parents or of the whole have columns of the same name.
+        """
+        if not set(columns) <= set(self.keys(name)):
+            return False
+        known, frame = set(self.ids), self.release[name]
+        return all(set(frame[column].astype(str).unique()) <= known for column in columns)
+
     def table(self, name: str) -> pd.DataFrame:
         """Return a measured table whose ``value`` and ``sd`` are NA where they are missing.
 

@@ -22,7 +22,7 @@ _DAILY, _BINNED = {"date", "zone"}, {"date", "zone", "bin", "bin_start"}
 def _write(source: Source, folder: Path) -> list[str]:
     written = []
     for name in source.release:
-        keys = set(source.keys(name))
+        keys = set(source.keys(name)) if source.about_zones(name, "zone") else set()
         if keys == _DAILY:
             frame, signal, what = source.table(name), name, f"`{name}` of the date"
         elif keys == {*_DAILY, "category"}:

@@ -28,11 +28,11 @@ def _write(source: Source, folder: Path) -> list[str]:
     written = []
     for name in source.release:
         keys = source.keys(name)
-        if "zone" in keys:
+        if source.about_zones(name, "zone"):
             frame = source.table(name)
             shapes = [polygons[zone] for zone in frame["zone"].astype(str)]
             kinds = sorted(set(zones.geometry.geom_type))
-        elif {"origin", "destination"} <= set(keys):
+        elif source.about_zones(name, "origin", "destination"):
             frame = source.table(name)
             pairs = list(
                 zip(frame["origin"].astype(str), frame["destination"].astype(str), strict=True)

@@ -34,8 +34,8 @@ _FILES = """\
 _OUTAGES = "| `outages.csv` | declared outages: zone, from, to |\n"
 _DARK = (
     "Outages are declared (`outages.csv`), never found from the records. A cell spans its time bin"
-    " or day part, or the date where the table has none; it is as dark as the darkest of its zones. Its value"
-    " stays as measured: leave `no_data` out of sums, and do not read it as 0."
+    " or day part, or the date where the table has none; it is as dark as the darkest of its zones."
+    " Its value stays as measured: leave `no_data` out of sums, and do not read it as 0."
 )
 _REPORT = "| `report.html` | a page to look at first |\n"
 _SWAP = (

@@ -47,7 +47,7 @@ def make_folder(
 
     ``parts`` names what it holds beside three measured tables: changes, modelled, persons.
     """
-    for part in ("tables", "measurements", "derived", "for_models"):
+    for part in ("tables", "measurements", "for_models"):
         (folder / part).mkdir(parents=True)
     status = {c: "structural_zero" if structural(c) else statuses[c] for c in CELLS}
     value = {c: 0.0 if structural(c) else float(values[c]) for c in CELLS}
@@ -73,8 +73,6 @@ def make_folder(
     }
     for name, columns in tables.items():
         _parquet(folder / "tables" / f"{name}.parquet", columns)
-    if "changes" in parts:
-        _parquet(folder / "derived" / "change_from_baseline_visits.parquet", tables["visits"])
     if "modelled" in parts:
         shrunk = {k: tables["od_flows"][k] for k in ("date", "origin", "destination")}
         means = [0.0 if structural(c) else abs(value[c]) + 0.75 for c in PAIRS]
@@ -85,14 +83,7 @@ def make_folder(
             "status": tables["od_flows"]["status"],
         }
         _parquet(folder / "for_models" / "od_flows_biased.parquet", shrunk)
-    derived = ["od_persons"] if "persons" in parts else []
-    if derived:
-        everyone = {**tables["od_flows"], "value": [abs(values[c]) for c in PAIRS]}
-        everyone["status"] = pa.array(["ok"] * len(PAIRS)).dictionary_encode()
-        _parquet(folder / "tables" / "od_persons.parquet", everyone)
-        entry = {"path": "tables/od_persons.parquet", "title": "", "counts": "persons"}
-        package = {"resources": [{**entry, "bias": "", "interval": ""}]}
-        (folder / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+    derived = _derived(folder, tables=tables, values=values, parts=parts)
     _zones(folder, population)
     told = [{"table": t, "counts": "", "bounds": {}, "notes": [], "mechanism": ""} for t in tables]
     policy = {"time_zone": TIME_ZONE, "day_starts": "04:00"}
@@ -103,6 +94,28 @@ def make_folder(
         {"release": "town-0001", "title": "Town", "tables": list(tables), "derived": derived},
     )
     return folder
+
+
+def _derived(
+    folder: Path, *, tables: Mapping[str, dict[str, Any]], values: Mapping[Any, float], parts: Any
+) -> list[str]:
+    """Write derived tables beside the measured ones, and their entries; return their names."""
+    visits = tables["visits"]
+    level = ["parent"] * len(VISITS)
+    places = [f"district of {zone}" for zone in visits["zone"]]
+    found = {"totals_visits": {"date": visits["date"], "level": level, **visits, "zone": places}}
+    if "changes" in parts:
+        found["change_from_baseline_visits"] = visits
+    if "persons" in parts:
+        everyone = {**tables["od_flows"], "value": [abs(values[c]) for c in PAIRS]}
+        everyone["status"] = pa.array(["ok"] * len(PAIRS)).dictionary_encode()
+        found["od_persons"] = everyone
+    told = {"title": "", "counts": "persons", "bias": "", "interval": ""}
+    package = {"resources": [{"path": f"tables/{name}.parquet", **told} for name in found]}
+    (folder / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+    for name, columns in found.items():
+        _parquet(folder / "tables" / f"{name}.parquet", columns)
+    return list(found)
 
 
 def _hours(columns: dict[str, Any]) -> dict[str, Any]:

@@ -56,13 +56,16 @@ def _expected(name: str, status: Statuses, value: Values) -> Cells:
         found = {cell: None if v is None else max(v, 0.0) for cell, v in found.items()}
     if name == "r-mobility":
         found = {cell: None if v is None else float(np.rint(v)) for cell, v in found.items()}
+    if name in {"covidcast", "geoparquet"}:  # a derived table by zone is a table like any other
+        visits = {cell: v for cell, v in found.items() if cell[0] == "visits"}
+        found |= {("change_from_baseline_visits", *cell[1:]): v for cell, v in visits.items()}
     if name == "covidcast":
         return _signals(found)
     return found
 
 
 def _signals(found: Cells) -> Cells:
-    signals = {cell: v for cell, v in found.items() if cell[0] == "visits"}
+    signals = {cell: v for cell, v in found.items() if cell[0].endswith("visits")}
     for date in DATES:
         for zone in ZONES:
             bins = [found["presence", date, str(b), zone] for b in range(BINS)]
