@@ -277,6 +277,24 @@ def _told(work: Path) -> list[dict[str, Any]]:
     return told
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_sources_without_a_row_give_empty_totals(tmp_path: Path, in_memory: bool) -> None:
+    (tmp_path / "a.csv").write_text("who,ts,until,place\n")
+    given = source(tmp_path / "a.csv", kind="visits", end="until", zone="place")
+    assert run(job(tmp_path / "w", given), in_memory=in_memory) == {"starts": {}}
+    told = json.loads((tmp_path / "w" / "diagnostics.json").read_text())
+    assert told["warnings"] == ["sources[0]: no row was kept: its part of the tables is only noise"]
+
+
+def test_paths_may_be_relative_and_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pings(tmp_path / "data" / "a.parquet", [(1, "02 10:00", 0)])
+    (tmp_path / "link.parquet").symlink_to(tmp_path / "data" / "a.parquet")
+    monkeypatch.chdir(tmp_path)
+    for path in (Path("data/a.parquet"), Path("data/*.parquet"), Path("link.parquet")):
+        given = source(path, kind="pings", lat="lat", lon="lon")
+        assert records(job(Path("w"), given)) == [(1, 0, 0, "06:00")]
+
+
 def test_seconds_round_down_before_and_after_1970(tmp_path: Path) -> None:
     old = world("UTC", "1969-12-31", days=2)
     y, x = place(0)
