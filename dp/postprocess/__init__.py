@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dp.postprocess.consistency import Consistent, Tree, consistent
 from dp.postprocess.intervals import intervals
 from dp.postprocess.ratios import Estimate, Moments, fieller, product, share
 from dp.postprocess.sums import Sums, covariance, group_sums
 
 __all__ = [
+    "Consistent",
     "Estimate",
     "Moments",
     "Sums",
+    "Tree",
+    "consistent",
     "covariance",
     "fieller",
     "group_sums",
