@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 CLEAR, PART, WHOLE = 0, 1, 2
 """How much of a cell an outage covers."""
+EVERYWHERE = "all"
+"""What a key calls all zones together."""
 _SLOTS = ("bin", "day_part")
+_NOWHERE = frozenset({"unknown"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,17 +136,20 @@ def _leaf_levels(
 
 
 def _key_levels(key: Key, *, leaves: NDArray[np.int8], zones: ZoneSet) -> NDArray[np.int8] | None:
-    """Return the level of each value of a key in each slot; None where it names no zones."""
-    at = {zone: i for i, zone in enumerate(zones.ids)}
-    if not any(value in at for value in key.values):
-        children: dict[str, list[int]] = {}
-        for i, parent in enumerate(zones.parents):
-            children.setdefault(parent, []).append(i)
-        members = [children.get(str(value), []) if value else [] for value in key.values]
-    else:
-        members = [[at[str(value)]] if value in at else [] for value in key.values]
-    if not any(members):
+    """Return the level of each value of a key in each slot; None where it names no places.
+
+    A value is a zone, a parent, all zones, or nowhere; one value of another kind, and it is a key
+    of another kind, whatever its other values are called.
+    """
+    places: dict[str, list[int]] = {EVERYWHERE: list(range(len(zones.ids)))}
+    for i, parent in enumerate(zones.parents):
+        if parent:
+            places.setdefault(parent, []).append(i)
+    places |= {zone: [i] for i, zone in enumerate(zones.ids)}
+    named = [str(value) for value in key.values if value not in _NOWHERE]
+    if not named or not all(value in places for value in named):
         return None
+    members = [places.get(str(value), []) for value in key.values]
     levels = np.zeros((len(key), leaves.shape[1]), dtype=np.int8)
     for i, own in enumerate(members):
         if own:

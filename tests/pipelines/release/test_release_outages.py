@@ -80,6 +80,16 @@ def test_a_coarser_zone_is_dark_only_when_all_its_zones_are() -> None:
     assert _levels(DISTRICTS, _dark("a", 0, 24), _dark("b", 0, 24)) == [2, 0]
 
 
+def test_one_key_may_hold_several_levels() -> None:
+    keys = KeySet((Key("zone", ("a", "b", "c", "east", "west", "all")),))
+    assert _levels(keys, _dark("a", -1, 30), _dark("b", -1, 30)) == [2, 2, 0, 2, 0, 1]
+
+
+def test_a_key_that_names_no_places_is_in_no_outage() -> None:
+    keys = KeySet((Key("category", ("a", "east", "school")), Key("day", ("7",))))
+    assert _levels(keys, _dark("a", -1, 30)) == [0, 0, 0]
+
+
 def test_adjoining_outages_cover_as_one() -> None:
     assert _levels(DISTRICTS, _dark("c", -1, 7), _dark("c", 7, 25)) == [0, 2]
 
@@ -264,5 +274,5 @@ def test_a_release_with_outages_says_so_in_every_document(
     assert "Outages are declared (`outages.csv`), never found from the records." in readme
     package = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
     assert "partial" in package["statuses"]
-    assert package["resources"][-1]["path"] == "outages.csv"
+    assert "outages.csv" in [one["path"] for one in package["resources"]]
     assert counted

@@ -112,8 +112,9 @@ def test_every_commented_line_of_the_templates_is_right_too(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A user who removes a '# ' must not meet a fault."""
-    for name in ("sensitive.csv", "optout.csv", "zones.geojson", "series.ledger"):
+    for name in ("sensitive.csv", "optout.csv", "strata.csv", "zones.geojson", "series.ledger"):
         (folder / name).write_bytes(b"")
+    (folder / "outages.csv").write_text("zone,from,to\n", encoding="utf-8")
     text = _uncommented(template("release.toml"))
     for line in ("grid =", "h3 =", "time_unit =", "share ="):
         kept = [row for row in text.splitlines() if not row.startswith(line)]
@@ -123,6 +124,7 @@ def test_every_commented_line_of_the_templates_is_right_too(
     assert spec.issue == 1
     assert [s.kind for s in spec.sources] == ["pings", "visits"]
     assert spec.exclusions is not None
+    assert spec.outages == ()
     policy = _uncommented(template("policy.toml")).replace("ids_per_person_per_date = 1", "", 1)
     (folder / "policy.toml").write_text(policy, encoding="utf-8")
     assert load_policy("policy.toml").unit.subject == "device"
