@@ -116,6 +116,9 @@ def _tables(out: Console, plan: Plan) -> None:
     out.print(
         f"[dim] smaller values than 'ok from' are marked low_precision (sd above {limit:.0%})[/]\n"
     )
+    if plan.derived:
+        names = ", ".join(one.name for one in plan.derived)
+        out.print(f"[dim]computed from them at no cost:[/] {_plain(names)}\n")
 
 
 def _certified(out: Console, plan: Plan) -> None:

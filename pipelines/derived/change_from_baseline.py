@@ -82,6 +82,7 @@ def _compute(published: Published, params: ChangeParams) -> Iterator[Rows]:
             codes={column.name: np.arange(size, dtype=np.int64)},
             estimate=change,
             precise=width <= 2.0 * params.max_half_width,
+            also=tuple(one for one in before if one.date.weekday() == weekday),
         )
 
 

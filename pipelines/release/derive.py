@@ -94,7 +94,7 @@ def manifest_facts(plan: Plan, booking: Booking) -> dict[str, Any]:
         "digest": plan.digest,
         "tables": list(plan.tables),
         "derived": [one.name for one in plan.derived],
-        "epoch": epoch_of(plan.spec, zones=plan.world.zones.digest, policy=plan.policy),
+        "epoch": epoch_of(plan.spec, world=plan.world, policy=plan.policy),
         "code": {"package": PACKAGE, "version": version(PACKAGE)},
         "ledger": {
             "id": booking.ledger,

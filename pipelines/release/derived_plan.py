@@ -5,6 +5,7 @@ Planned from public facts; a table that cannot be made is refused here, with wha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,12 +13,16 @@ from typing import TYPE_CHECKING
 from pipelines.derived import DERIVED
 from pipelines.errors import SpecError
 from pipelines.release.earlier import Earlier
+from pipelines.schemas.calendar import HOUR_S
 from pipelines.schemas.derived import Derived, DerivedParams, Facts, OfParams
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
     from pipelines.schemas.world import World
     from pipelines.spec import ReleaseSpec
+
+MAX_UNASKED_ROWS = 250_000
+"""Rows of one date from which a derived table is only made when the spec asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ def public_facts(spec: ReleaseSpec, *, world: World, earlier: Earlier) -> Facts:
         epochs=tuple(sorted(spec.history.epochs)),
         earlier=earlier.days,
         barred=earlier.barred,
+        outages=(*world.outages, *earlier.outages),
     )
 
 
@@ -82,8 +88,18 @@ def _unasked(facts: Facts) -> Iterator[PlannedDerived]:
             entries = [{}]
         for entry in entries:
             params = declaration.params.model_validate({"table": declaration.name, **entry})
-            if not _faults(declaration, params, facts):
+            if not _faults(declaration, params, facts) and _small(declaration, params, facts):
                 yield PlannedDerived(declaration, params)
+
+
+def _small(declaration: Derived, params: DerivedParams, facts: Facts) -> bool:
+    """Return whether a table is small enough to be made without being asked for."""
+    day = facts.world.calendar.dates[0]
+    rows = math.prod(
+        len(key.labels) or day.bins(key.bin_s or HOUR_S)
+        for key in declaration.columns(facts, params)
+    )
+    return rows <= MAX_UNASKED_ROWS
 
 
 def _faults(declaration: Derived, params: DerivedParams, facts: Facts) -> list[str]:

@@ -100,13 +100,18 @@ def steady(figures: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _dark(rows: Rows, keys: tuple[KeyColumn, ...], facts: Facts) -> NDArray[np.bool_]:
-    """Return the rows about a place that was in a declared outage at some time of the date.
+    """Return the rows about a place that was in a declared outage at some time of their dates.
 
     A place is a zone, a parent or the whole, by its label; rows without any are about the whole.
     """
-    zones, day = facts.world.zones, rows.day
-    spans = [o for o in facts.world.outages if o.start_s < day.end_s and o.end_s > day.start_s]
-    hit = {o.zone for o in spans}
+    zones = facts.world.zones
+    hit = {
+        outage.zone
+        for outage in facts.outages
+        if any(
+            outage.start_s < d.end_s and outage.end_s > d.start_s for d in (rows.day, *rows.also)
+        )
+    }
     above = {p for zone, p in zip(zones.ids, zones.parents, strict=True) if zone in hit}
     dark = {"all", *hit, *above} - {""}
     if not hit:

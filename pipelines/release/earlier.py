@@ -7,7 +7,7 @@ version of the methods. Baselines never cross from one to another.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from pipelines.errors import SourceError, VerifyError
 from pipelines.release.manifest import MANIFEST, read_manifest, sha256_of
 from pipelines.release.read import read_release
 from pipelines.schemas.calendar import Calendar, MobilityDay
+from pipelines.schemas.outages import Outage
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
@@ -42,10 +43,12 @@ class Earlier:
     Attributes:
         days: Their dates by measured table, in date order; this release's own are left out.
         barred: By measured table, why a release is of another epoch.
+        outages: What those releases declared.
     """
 
     days: Mapping[str, tuple[MobilityDay, ...]] = field(default_factory=dict)
     barred: Mapping[str, str] = field(default_factory=dict)
+    outages: tuple[Outage, ...] = ()
     _homes: Mapping[tuple[str, dt.date], Release] = field(default_factory=dict, repr=False)
 
     def noisy(self, table: str, date: dt.date, *, world: World, params: Any) -> Noisy:
@@ -74,12 +77,13 @@ class Earlier:
         )
 
 
-def epoch_of(spec: ReleaseSpec, *, zones: str, policy: Policy) -> dict[str, Any]:
+def epoch_of(spec: ReleaseSpec, *, world: World, policy: Policy) -> dict[str, Any]:
     """Return what makes an epoch, besides the tables' own parameters: stated in every manifest."""
     public = spec.public()
     return {
         "methods": METHODS,
-        "zones": zones,
+        "zones": world.zones.digest,
+        "towers": [towers.digest for towers in getattr(world, "towers", ())],
         "traces": public["traces"],
         "time_zone": policy.time_zone,
         "day_starts": policy.day_starts,
@@ -94,13 +98,15 @@ def earlier_of(spec: ReleaseSpec, *, world: World, policy: Policy) -> Earlier:
         VerifyError: a folder is no release.
     """
     own = {day.date for day in world.calendar.dates}
-    mine = epoch_of(spec, zones=world.zones.digest, policy=policy)
+    mine = epoch_of(spec, world=world, policy=policy)
     days: dict[str, dict[dt.date, MobilityDay]] = {}
     homes: dict[tuple[str, dt.date], Release] = {}
     barred: dict[str, str] = {}
+    outages: dict[Outage, None] = {}
     for one in spec.history.folders:
         manifest = _manifest(one)
         release = read_release(one.path, check=True)
+        outages |= dict.fromkeys(_outages(manifest))
         for params in spec.tables:
             why = _differs(manifest, params, mine)
             if why is not None:
@@ -113,6 +119,7 @@ def earlier_of(spec: ReleaseSpec, *, world: World, policy: Policy) -> Earlier:
     return Earlier(
         days={name: tuple(held[d] for d in sorted(held)) for name, held in days.items()},
         barred=barred,
+        outages=tuple(outages),
         _homes=homes,
     )
 
@@ -122,6 +129,12 @@ def _manifest(one: PublicInput) -> dict[str, Any]:
     if sha256_of(one.path / MANIFEST) != one.sha256:
         raise SourceError(f"{one.path}: not the release that it was when the spec was loaded")
     return manifest
+
+
+def _outages(manifest: Mapping[str, Any]) -> Iterator[Outage]:
+    for told in manifest.get("outages", ()):
+        start, end = (dt.datetime.fromisoformat(told[name]) for name in ("from", "to"))
+        yield Outage(zone=told["zone"], start_s=int(start.timestamp()), end_s=int(end.timestamp()))
 
 
 def _differs(manifest: Mapping[str, Any], params: Any, mine: Mapping[str, Any]) -> str | None:

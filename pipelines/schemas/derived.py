@@ -19,6 +19,7 @@ from dp.postprocess import Estimate
 from dp.tables import Noisy
 from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.measured import TableParams
+from pipelines.schemas.outages import Outage
 from pipelines.schemas.world import World
 
 
@@ -71,6 +72,7 @@ class Facts:
         epochs: First dates of declared epochs, sorted.
         earlier: Dates that earlier releases of the same epoch offer, by measured table.
         barred: Why earlier releases cannot be used, by measured table.
+        outages: Declared outages of this and the earlier releases.
     """
 
     world: World
@@ -79,6 +81,7 @@ class Facts:
     epochs: tuple[dt.date, ...] = ()
     earlier: Mapping[str, tuple[MobilityDay, ...]] = field(default_factory=dict)
     barred: Mapping[str, str] = field(default_factory=dict)
+    outages: tuple[Outage, ...] = ()
 
     def epoch(self, date: dt.date) -> int:
         """Return the number of the declared epoch that a date lies in, from 0."""
@@ -135,6 +138,7 @@ class Rows:
         structural: Rows that are 0 by definition; none when left out.
         withheld: Rows for which no value is published; none when left out.
         precise: Rows that may be read alone; by the spec's relative limit when left out.
+        also: Other dates that the rows are computed from: their outages count too.
     """
 
     day: MobilityDay
@@ -143,6 +147,7 @@ class Rows:
     structural: NDArray[np.bool_] | None = None
     withheld: NDArray[np.bool_] | None = None
     precise: NDArray[np.bool_] | None = None
+    also: tuple[MobilityDay, ...] = ()
 
 
 def _no_faults(_facts: Facts, _params: Any) -> list[str]:

@@ -231,3 +231,51 @@ def test_a_release_of_another_epoch_is_no_baseline(town: Town) -> None:
 def test_a_history_that_is_no_release_is_refused(town: Town) -> None:
     with pytest.raises(SpecError, match="is not the folder of one release"):
         _ask(town, '[history]\nfolders = ["pings"]')
+
+
+def test_rows_about_a_place_in_a_declared_outage_are_partial(
+    town: Town, counted: list[KnownTotals], monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    monkeypatch.setattr(KnownTotals, "vector", _many(KnownTotals.vector))
+    dark = plan(town.spec()).world.zones.ids[0]
+    text = f"zone,from,to\n{dark},2026-03-02T09:00,2026-03-02T11:00\n"
+    (town.folder / "outages.csv").write_text(text, encoding="utf-8")
+    _ask(town, _entry(table="shares", of="visits"))
+    _ask(town, '[outages]\nfile = "outages.csv"')
+    before = release(town.edit("days = 2 }", "days = 28 }"))
+    found = read_release(before)
+    shares = found["shares_visits"]
+    partial = shares[shares["status"] == "partial"]
+    assert set(zip(partial["date"].dt.day, partial["zone"].astype(str), strict=True)) == {(2, dark)}
+    city = found["totals_visits"].query("level == 'city'")
+    assert (city["status"] == "partial").tolist() == [True] + [False] * 27
+    # a Monday that compares itself with the dark one is partial in that zone; a Tuesday is not
+    town.edit("start = 2026-03-02, days = 28 }", "start = 2026-03-30, days = 2 }")
+    _ask(town, _entry(table="change_from_baseline", of="visits", per_active=False))
+    _ask(town, f'[history]\nfolders = ["releases/{before.name}"]')
+    change = read_release(release(town.spec()))["change_from_baseline_visits"]
+    partial = change[change["status"] == "partial"]
+    assert set(zip(partial["date"].dt.day, partial["zone"].astype(str), strict=True)) == {
+        (30, dark)
+    }
+
+
+def test_large_tables_are_made_only_when_they_are_asked_for(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [one.name for one in plan(town.spec()).derived] == UNASKED
+    monkeypatch.setattr("pipelines.release.derived_plan.MAX_UNASKED_ROWS", 20)
+    assert "crowding" not in [one.name for one in plan(town.spec()).derived]
+    _ask(town, _entry(table="crowding"))
+    assert "crowding" in [one.name for one in plan(town.spec()).derived]
+
+
+def _many(known: Any) -> Any:
+    """Return totals with so many visits that no share of them is unbounded."""
+
+    def vector(self: KnownTotals, table: str, day: int, size: int) -> Any:
+        found = known(self, table, day, size)
+        return found + 4096 * 1000 if table == "visits" else found
+
+    return vector
