@@ -37,12 +37,24 @@ def export(
 
     Raises:
         ExportError: the format is unknown, the release lacks what it needs, or something else
-            stands where the new folder should be.
+            stands where the new folder should be, or it cannot be written.
         VerifyError: the folder is no release, or a file of it was changed.
     """
     declared = _declared(to)
     source = Source(read_release(folder, check=True), export=to, clip=clip)
     final = _place(Path(folder), to, None if out is None else Path(out))
+    try:
+        _write(declared, source=source, final=final)
+    except OSError as fault:
+        raise ExportError(
+            f"{final} cannot be written: {fault.strerror or fault}. Write another --out, or free"
+            " some space."
+        ) from fault
+    return final
+
+
+def _write(declared: Export, *, source: Source, final: Path) -> None:
+    """Fill a hidden folder and rename it in one step, or compare it with what is there."""
     final.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".staging", dir=final.parent))
     try:
@@ -57,7 +69,6 @@ def export(
             )
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return final
 
 
 def _declared(to: str) -> Export:

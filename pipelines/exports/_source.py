@@ -162,10 +162,19 @@ class Source:
         if _MODEL_FILE in self.release.manifest["files"]:
             keys = ["date", "origin", "destination"]
             own = self.release.read(_MODEL_FILE).rename(
-                columns={"biased_mean": "value", "biased_sd": "sd", "biased_value": "whole"}
-            )[[*keys, "value", "sd", "whole"]]
+                columns={
+                    "biased_mean": "value",
+                    "biased_sd": "sd",
+                    "biased_value": "whole",
+                    "status": "judged",
+                }
+            )[[*keys, "value", "sd", "whole", "judged"]]
             merged = as_text(measured)[[*keys, "status"]].merge(
                 as_text(own), on=keys, how="left", validate="one_to_one"
+            )
+            known = ~merged["status"].astype(str).isin(MISSING)
+            merged["status"] = (
+                merged["status"].astype(str).mask(known, merged["judged"].astype(str))
             )
             return Flows(with_na(merged)[[*columns, "whole"]], modelled=True)
         if not self.clip:

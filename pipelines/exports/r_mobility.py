@@ -48,7 +48,7 @@ def _write(source: Source, folder: Path) -> list[str]:
     (folder / "load.R").write_text(_LOAD, encoding="utf-8", newline="\n")
     return [
         flows.remark,
-        "M is rounded to whole trips, because the package's Poisson likelihood takes no others.",
+        "M holds whole trips, because the package's Poisson likelihood takes no others.",
         (
             "The diagonal of M is 0 by definition: trips within a zone are not counted. Where a"
             " model would read it as people who stayed, set diag(M) <- NA first."

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from export_desk import (
     BINS,
@@ -25,6 +26,7 @@ from hypothesis import strategies as st
 from pipelines.errors import ExportError
 from pipelines.exports import EXPORTS
 from pipelines.exports._run import export
+from pipelines.exports._source import with_na
 from pipelines.release.status import STATUSES
 
 Statuses = dict[tuple[str, ...], str]
@@ -38,6 +40,15 @@ values = st.fixed_dictionaries(
 
 def test_every_format_has_a_reader_here() -> None:
     assert set(READERS) == set(EXPORTS)
+
+
+def test_a_ratio_that_says_nothing_is_na_and_an_unknown_status_is_refused() -> None:
+    frame = pd.DataFrame({"value": [1.0, 0.0, 2.0], "sd": [1.0, 0.0, np.inf]})
+    frame["status"] = ["partial", "structural_zero", "unbounded"]
+    assert with_na(frame)["value"].tolist()[:2] == [1.0, 0.0]
+    assert with_na(frame)[["value", "sd"]].iloc[2].isna().all()
+    with pytest.raises(ExportError, match="'secret' that this version does not know"):
+        with_na(frame.assign(status="secret"))
 
 
 def _expected(name: str, status: Statuses, value: Values) -> Cells:

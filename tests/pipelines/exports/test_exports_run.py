@@ -132,11 +132,11 @@ def test_nothing_is_visible_when_writing_fails(
 ) -> None:
     def half(source: Any, place: Path) -> list[str]:
         (place / "od.csv").write_text("half", encoding="utf-8")
-        raise OSError("no space")
+        raise OSError(28, "No space left on device")
 
     broken = SimpleNamespace(write=half)
     monkeypatch.setattr(_run, "EXPORTS", {"od-csv": broken})
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(ExportError, match=r"cannot be written: No space left.*--out"):
         export(folder, to="od-csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["town-0001"]
 
