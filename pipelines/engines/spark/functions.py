@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from pipelines.errors import ResourceError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import SparkSession
 
-    Function = Callable[[pa.Array, pa.Array], pa.Array]
+Function = Callable[[pa.Array, pa.Array], pa.Array]
 
 
 def register(spark: SparkSession, functions: Mapping[str, Function]) -> frozenset[str]:
@@ -40,7 +41,7 @@ def register(spark: SparkSession, functions: Mapping[str, Function]) -> frozense
 def _two(function: Function) -> Function:
     """Return a function of two arrays and nothing else: Spark looks at the signature."""
 
-    def found(lat_e7: Any, lon_e7: Any) -> Any:
+    def found(lat_e7: pa.Array, lon_e7: pa.Array) -> pa.Array:
         return function(lat_e7, lon_e7)
 
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -72,7 +73,11 @@ def _variables(scratch: Scratch, *, loopback: bool) -> dict[str, str]:
     options = f'"-Djava.io.tmpdir={folder}" -XX:-UsePerfData'
     given = os.environ.get("SPARK_SUBMIT_OPTS", "")
     found = {"SPARK_SUBMIT_OPTS": f"{given} {options}".strip()}
-    return found | ({"SPARK_LOCAL_IP": "127.0.0.1"} if loopback else {})
+    if loopback:
+        # Its workers run on this machine: with this Python, which has what functions need.
+        python = os.environ.get("PYSPARK_PYTHON", sys.executable)
+        found |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": python}
+    return found
 
 
 @contextmanager

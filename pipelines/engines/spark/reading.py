@@ -49,8 +49,10 @@ class Relations:
 
         create: Any = self.spark.createDataFrame
         with warnings.catch_warnings():
-            # Where files are encrypted, Spark leaves the closing of a socket to the collector.
+            # Spark leaves the closing of a socket to the collector where files are encrypted, and
+            # warns about versions of pandas, which is not used here.
             warnings.simplefilter("ignore", ResourceWarning)
+            warnings.simplefilter("ignore", FutureWarning)
             functions.broadcast(create(table)).createOrReplaceTempView(_view(name))
 
     def truth(self, sql: str) -> bool:
@@ -100,7 +102,7 @@ def make_raw(relations: Relations, checked: CheckedSource, period: Period) -> No
         f"{names[column.name]} AS {raw_name(role)}" for role, column in checked.columns.items()
     ]
     if checked.table.files.format == "csv":
-        columns.append(f"{_malformed(checked.table)} AS {MALFORMED}")
+        columns.append(_malformed([names[c.name] for c in checked.columns.values()]))
     inner = f"SELECT {', '.join(columns)} FROM {files}"
     wanted = worth_reading(checked, period)
     where = f" WHERE {wanted}" if wanted else ""
@@ -114,10 +116,10 @@ def column_names(table: Table) -> list[str]:
     return [identifier(name) for name in table.layout.names]
 
 
-def _malformed(table: Table) -> str:
+def _malformed(mapped: list[str]) -> str:
     """Return SQL: whether a line has other columns than the header, or letters that are none."""
-    text = ", ".join(column_names(table))
-    return f"({_CORRUPT} IS NOT NULL OR STRPOS(CONCAT_WS('', {text}), '{_NOT_UTF8}') > 0)"
+    text = f"CONCAT_WS('', {', '.join(mapped)})"
+    return f"({_CORRUPT} IS NOT NULL OR STRPOS({text}, '{_NOT_UTF8}') > 0) AS {MALFORMED}"
 
 
 def _csv(reader: Any, table: Table, *, header: bool) -> Any:

@@ -75,9 +75,11 @@ class Run:
         """Do the whole job; Spark has ended when this returns."""
         work = bucket_work(self.job)
         limits = self.job.resources
+        # A fault is put into words while Java still runs and can say what it was.
         with (
             self._faults(),
             self.sessions(limits, self.scratch, partitions=self.partitions) as spark,
+            self._faults(),
         ):
             relations = self._public(spark)
             with watched(spark, progress, _READ):
