@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipelines.ingest.source import Source
-    from pipelines.ingest.strata import StrataFile
+    from pipelines.ingest.source import Source, StrataFile
     from pipelines.progress import Progress
 
 
@@ -51,6 +50,7 @@ class Job:
         exclusions: File of one column of ids whose persons are dropped whole, or None.
         categories: Public place categories that ``points`` numbers; none: it has no ``category``.
         strata: File of classes of persons that ``points`` numbers, or None: it has no ``stratum``.
+        secret: The ledger's, for towers that stand for several zones; it must not leave the engine.
         work: Private folder for temporary files and diagnostics.
         resources: Limits.
     """
@@ -65,6 +65,7 @@ class Job:
     work: Path
     categories: tuple[str, ...] = ()
     strata: StrataFile | None = None
+    secret: bytes = field(default=b"", repr=False)
     resources: Resources = field(default_factory=Resources)
 
 

@@ -40,7 +40,8 @@ def bucket_work(job: Job) -> BucketWork:
         relations=tuple(relations),
         totals=tuple(job.statements[name] for name in tables),
         tables=tables,
-        by_id=any(_HASHES.search(sql) for sql in job.statements.values()),
+        by_id=any(_HASHES.search(sql) for sql in job.statements.values())
+        or any(towers.split for towers in job.world.towers),
     )
 
 

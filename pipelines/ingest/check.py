@@ -17,6 +17,8 @@ from pipelines.ingest.source import Source
 
 ROLES = ("person", "time", "end", "lat", "lon", "zone", "category")
 """What a column of a source may hold; ``Source`` has an attribute of each name."""
+DROP = "drop"
+"""With a number: the column of a rule of ``Source.drop``."""
 _IDS = {Kind.TEXT, Kind.UNTYPED, Kind.INTEGER, Kind.WIDE}
 
 
@@ -49,6 +51,11 @@ class CheckedSource:
     table: Table = field(repr=False)
     columns: Mapping[str, Column]
 
+    @property
+    def towers(self) -> bool:
+        """Whether the zone column holds tower ids."""
+        return self.source.kind == "cdr"
+
 
 def check_source(source: Source, number: int) -> CheckedSource:
     """Return a source with its files found and every mapped column checked.
@@ -58,11 +65,12 @@ def check_source(source: Source, number: int) -> CheckedSource:
             cannot be read as declared; files that differ in a mapped column.
     """
     roles = {role: name for role in ROLES if (name := getattr(source, role)) is not None}
+    roles |= {f"{DROP}{i}": drop.column for i, drop in enumerate(source.drop)}
     table = open_table(source.path, label=source.label, wanted=tuple(roles.values()))
     by_name = {column.name: column for column in table.layout.columns}
     columns = {role: by_name[name] for role, name in roles.items()}
     for role, column in columns.items():
-        _CHECKS[role](source, role, column)
+        _CHECKS.get(role, _check_id)(source, role, column)
     return CheckedSource(source=source, number=number, table=table, columns=columns)
 
 

@@ -6,16 +6,17 @@ statements. Each layer is a subquery of the next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipelines.ingest import places
-from pipelines.ingest.check import CheckedSource
+from pipelines.ingest.check import DROP, CheckedSource
 from pipelines.ingest.clock import MARGIN_S, Period, clipped, date_number, second_of_date
 from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, same_ids
 from pipelines.ingest.quoting import literal
 from pipelines.ingest.reasons import Reason
 from pipelines.ingest.strata import STRATA
 from pipelines.ingest.times import TimeColumn
+from pipelines.ingest.towers import lot_sql, towers_relation
 from pipelines.schemas.calendar import Calendar
 from pipelines.schemas.strata import Stratum, unknown_code
 
@@ -36,6 +37,8 @@ class Reading:
         declared: Whether any source is of visits, so that records have ends.
         strata: Classes of persons; with any, the relation ``STRATA`` exists and records carry their
             person's combination.
+        split: Labels of the sources of which a tower stands for several zones.
+        secret: The ledger's, for the lots that such towers need.
         categories: Place categories that records carry as numbers; none: no record carries any.
         flagged: Whether raw relations of CSV files hold malformed lines too, marked by the BOOLEAN
             ``MALFORMED``; otherwise the engine counts those by itself.
@@ -48,6 +51,8 @@ class Reading:
     declared: bool
     categories: tuple[str, ...] = ()
     strata: tuple[Stratum, ...] = ()
+    split: frozenset[str] = frozenset()
+    secret: bytes = field(default=b"", repr=False)
     flagged: bool = False
 
     @property
@@ -111,6 +116,8 @@ def _read(checked: CheckedSource, reading: Reading, raw: str) -> str:
         columns += [f"{time.offset} AS {short}_offset"] if time.offset else []
     if "zone" in checked.columns:
         columns.append(f"CAST({raw_name('zone')} AS VARCHAR) AS zone_id")
+    if checked.source.drop:
+        columns.append(f"{_dropped(checked)} AS dropped")
     if reading.categories:
         columns.append(f"{_category(checked, reading.categories)} AS category")
     for role in ("lat", "lon"):
@@ -124,6 +131,19 @@ def _read(checked: CheckedSource, reading: Reading, raw: str) -> str:
 
 def _flagged(checked: CheckedSource, reading: Reading) -> bool:
     return reading.flagged and checked.table.files.format == "csv"
+
+
+def _dropped(checked: CheckedSource) -> str:
+    """Return SQL: whether a rule of the source leaves the record out; never NULL.
+
+    Each record is judged by itself. To drop a person for a record of another date would let that
+    date reach this one; a column that is the same for all of an id's records drops the id whole.
+    """
+    tests = []
+    for i, drop in enumerate(checked.source.drop):
+        text = f"CAST({raw_name(f'{DROP}{i}')} AS VARCHAR)"
+        tests += [f"SUBSTR({text}, 1, {len(p)}) = {literal(p)}" for p in drop.prefixes]
+    return f"COALESCE({' OR '.join(f'COALESCE({test}, FALSE)' for test in tests)}, FALSE)"
 
 
 def _category(checked: CheckedSource, listed: tuple[str, ...]) -> str:
@@ -170,8 +190,19 @@ def _owned(checked: CheckedSource, reading: Reading, rows: str) -> str:
         rows += f" LEFT JOIN {STRATA} AS q ON {person} = q.person"
     if "zone" in checked.columns:
         columns.append("p.zone, p.lat_e7, p.lon_e7")
-        rows += f" LEFT JOIN {places.ZONE_PLACES} AS p ON r.zone_id = p.id"
+        rows += _place_join(checked, reading, person)
     return _select(columns, rows)
+
+
+def _place_join(checked: CheckedSource, reading: Reading, person: str) -> str:
+    """Return the join that gives a zone id's or a tower's place: at most one row of it."""
+    if not checked.towers:
+        return f" LEFT JOIN {places.ZONE_PLACES} AS p ON r.zone_id = p.id"
+    held = "r.zone_id = p.id AND r.a_s >= p.from_s AND r.a_s < p.to_s"
+    if checked.source.label in reading.split:
+        lot = lot_sql(person, "r.zone_id", reading.secret)
+        held += f" AND {lot} >= p.low AND {lot} < p.high"
+    return f" LEFT JOIN {towers_relation(checked.number)} AS p ON {held}"
 
 
 def _judged(checked: CheckedSource, reading: Reading, rows: str) -> str:
@@ -181,6 +212,7 @@ def _judged(checked: CheckedSource, reading: Reading, rows: str) -> str:
     tests = [("malformed", Reason.LINE_MALFORMED)] if _flagged(checked, reading) else []
     tests += [("person IS NULL", Reason.PERSON_MISSING)]
     tests += [("excluded", Reason.PERSON_EXCLUDED)] if reading.excluding else []
+    tests += [("dropped", Reason.PREFIX_DROPPED)] if checked.source.drop else []
     tests += [("a_missing", Reason.TIME_MISSING)]
     for short, time in times.items():
         there = "" if short == "a" else f"NOT {short}_missing AND "
@@ -195,7 +227,8 @@ def _judged(checked: CheckedSource, reading: Reading, rows: str) -> str:
         begun = "(a_s >= 0 OR COALESCE(z_s, a_s) > 0)"
     tests += [(f"NOT ({begun} AND a_s < {length})", Reason.OUTSIDE_PERIOD)]
     if "zone" in checked.columns:
-        tests += [("zone IS NULL", Reason.ZONE_UNKNOWN)]
+        missing = Reason.TOWER_UNKNOWN if checked.towers else Reason.ZONE_UNKNOWN
+        tests += [("zone IS NULL", missing)]
     else:
         tests += [(f"NOT {places.possible('lat', 'lon')}", Reason.PLACE_IMPOSSIBLE)]
     cases = " ".join(f"WHEN {test} THEN {int(reason)}" for test, reason in tests)

@@ -19,6 +19,8 @@ class Reason(IntEnum):
     PLACE_IMPOSSIBLE = 9
     ZONE_UNKNOWN = 10
     LINE_MALFORMED = 11
+    TOWER_UNKNOWN = 12
+    PREFIX_DROPPED = 13
 
     @property
     def text(self) -> str:

@@ -16,27 +16,13 @@ from pipelines.ingest.check import Table, open_table
 from pipelines.ingest.columns import Column, Kind
 from pipelines.ingest.people import ID_MAP, PeopleFiles, check_people
 from pipelines.ingest.quoting import literal
+from pipelines.ingest.source import StrataFile
 from pipelines.schemas.strata import Stratum
 
 LABEL = "people.strata"
 STRATA = "ingest_strata"
 """Relation ``(person, stratum)`` of the persons of whom something is known, each once."""
 _NAMED = {Kind.TEXT, Kind.UNTYPED, Kind.INTEGER, Kind.WIDE}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrataFile:
-    """A declared file of strata.
-
-    Attributes:
-        path: The file.
-        person: Its column of ids.
-        strata: Its columns and their public values.
-    """
-
-    path: Path
-    person: str
-    strata: tuple[Stratum, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

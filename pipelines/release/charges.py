@@ -40,6 +40,7 @@ def facts_of(
         "params": json.loads(params.model_dump_json(exclude={"share", "table"})),
         "traces": json.loads(traces.model_dump_json()),
         "zones": world.zones.digest,
+        **({"towers": [towers.digest for towers in world.towers]} if world.towers else {}),
         "rho": str(rho.value),
         "issue": issue,
     }

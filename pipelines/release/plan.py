@@ -83,7 +83,9 @@ def plan_with(spec: ReleaseSpec, *, books: Books, zones: ZoneSet | None = None) 
 
 def _digest(spec: ReleaseSpec, world: World) -> str:
     """Return the hash of everything public that a folder follows from, outages included."""
-    facts = {"spec": spec.public(), "zones": world.zones.digest}
+    facts: dict[str, Any] = {"spec": spec.public(), "zones": world.zones.digest}
+    if world.towers:
+        facts["towers"] = [towers.digest for towers in world.towers]
     return digest_of({**facts, "outages": outage_facts(world)} if world.outages else facts)
 
 

@@ -109,6 +109,7 @@ def job_of(plan: Plan, *, world: World, tables: Collection[str], secret: bytes) 
         work=private_folder(spec.release.work),
         categories=next((p.categories for p in asked if isinstance(p, VisitsParams)), ()),
         strata=spec.people.strata.source if spec.people.strata and stratified else None,
+        secret=secret,
         resources=spec.engine,
     )
 

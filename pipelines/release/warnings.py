@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from pipelines.release.columns import CONFIDENCE
+from pipelines.release.sparse import sparse_warnings
 from pipelines.release.toolarge import CELLS_PER_SECOND
 from pipelines.tables import TABLES
 
@@ -31,6 +32,7 @@ def warnings_of(
         own = [one for one in measurements if one.table == params.table]
         found += _noisy(own, policy=books.policy)
         found += _wasted(own)
+    found += sparse_warnings(spec)
     found += _slow(measurements)
     found += _unit(books.policy)
     found += _rate(spec, books.policy)

@@ -9,6 +9,8 @@ from pipelines.schemas.world import World
 
 if TYPE_CHECKING:
     from dp.ledger import Policy
+    from pipelines.schemas.calendar import Calendar
+    from pipelines.schemas.towers import Towers
     from pipelines.schemas.zones import ZoneSet
     from pipelines.spec import ReleaseSpec
 
@@ -22,7 +24,34 @@ def world_of(spec: ReleaseSpec, *, policy: Policy, zones: ZoneSet | None = None)
     """
     calendar, placed = spec.calendar(policy), zones or zones_of(spec)
     outages = outages_of(spec.outages or (), calendar=calendar, zones=placed)
-    return World(calendar=calendar, zones=placed, strata=spec.strata, outages=outages)
+    return World(
+        calendar=calendar,
+        zones=placed,
+        strata=spec.strata,
+        towers=towers_of(spec, calendar=calendar, zones=placed),
+        outages=outages,
+    )
+
+
+def towers_of(spec: ReleaseSpec, *, calendar: Calendar, zones: ZoneSet) -> tuple[Towers, ...]:
+    """Return the towers of each source that has some.
+
+    Raises:
+        ZoneError: a tower table cannot be used as declared.
+    """
+    from pipelines.zones.towers import load_towers
+
+    return tuple(
+        load_towers(
+            said.towers.table,
+            source=source.label,
+            assign=said.assign or "containing",
+            zones=zones,
+            calendar=calendar,
+        )
+        for said, source in zip(spec.declared, spec.sources, strict=True)
+        if said.towers is not None
+    )
 
 
 def zones_of(spec: ReleaseSpec) -> ZoneSet:

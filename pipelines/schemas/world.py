@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipelines.schemas.calendar import Calendar
 from pipelines.schemas.outages import Outage
 from pipelines.schemas.strata import Stratum
+from pipelines.schemas.towers import Towers
 from pipelines.schemas.zones import ZoneSet
 
 
@@ -18,6 +19,7 @@ class World:
         calendar: The dates.
         zones: The public zones.
         strata: Public classes of persons, in the order in which their combinations are numbered.
+        towers: Towers of each source that has some.
         outages: Declared outages that meet the dates. They move statuses alone: no key set, bound
             or statement may depend on them.
     """
@@ -26,3 +28,4 @@ class World:
     zones: ZoneSet
     outages: tuple[Outage, ...] = ()
     strata: tuple[Stratum, ...] = ()
+    towers: tuple[Towers, ...] = ()

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pipelines.engines.contract import Resources
 from pipelines.errors import SpecError
-from pipelines.ingest.source import Source
+from pipelines.ingest.source import Drop, Source
 from pipelines.schemas.derived import DerivedParams
 from pipelines.schemas.measured import TableParams
 from pipelines.spec import faults
@@ -19,9 +19,10 @@ from pipelines.spec.entries import derived_entries
 from pipelines.spec.fields import exact_text, nearest, said
 from pipelines.spec.options import unmet
 from pipelines.spec.outages import read_outages
+from pipelines.spec.records import SourceSection
 from pipelines.spec.release import ReleaseSpec
 from pipelines.spec.schema import Schema, model_schema, release_schema, table_schema
-from pipelines.spec.sections import SourceSection, SpecFile
+from pipelines.spec.sections import SpecFile
 from pipelines.spec.toml import read_toml, to_json
 
 _MISSING = "Write the path of a release spec; `murmuration init` makes one."
@@ -199,7 +200,8 @@ def _source(i: int, section: SourceSection) -> Source:
         end=columns.end,
         lat=columns.lat,
         lon=columns.lon,
-        zone=columns.zone,
+        zone=columns.zone or columns.tower,
+        drop=tuple(Drop(rule.column, rule.prefixes) for rule in section.drop or ()),
         category=columns.category,
         naive_time_zone=section.naive_time_zone,
         time_unit=section.time_unit,

@@ -17,7 +17,7 @@ from pipelines.errors import SpecError
 from pipelines.spec import faults
 from pipelines.spec.fields import Clock, Exact, Line, TimeZone
 from pipelines.spec.schema import DIALECT, Schema, model_schema
-from pipelines.spec.sections import Section
+from pipelines.spec.section import Section
 from pipelines.spec.toml import read_toml, to_json
 
 if TYPE_CHECKING:

@@ -22,12 +22,12 @@ from pipelines.schemas.outages import DeclaredOutage
 from pipelines.schemas.strata import Stratum
 from pipelines.schemas.traces import TraceParams
 from pipelines.spec.history import HistorySection
+from pipelines.spec.records import SourceSection
 from pipelines.spec.sections import (
     DatesSection,
     PeopleSection,
     ReleaseSection,
     SeriesSection,
-    SourceSection,
     ZonesSection,
 )
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from pipelines.ingest.source import SourceKind
 from pipelines.schemas.traces import TraceParams
 from pipelines.spec.fields import (
     Clock,
-    DataPath,
     Day,
     Exact,
     Line,
@@ -22,13 +20,9 @@ from pipelines.spec.fields import (
     said,
 )
 from pipelines.spec.history import HistorySection
+from pipelines.spec.records import SourceSection
+from pipelines.spec.section import Section
 from pipelines.spec.strata import StrataSection
-
-
-class Section(BaseModel):
-    """What every section is: frozen, strict about types, without unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class DatesSection(Section):
@@ -123,82 +117,6 @@ class ZonesSection(Section):
         return self
 
 
-class ColumnsSection(Section):
-    """Which column of a source holds what."""
-
-    person: Annotated[Line, Field(examples=["subscriber"])]
-    """Identifier of the device or person."""
-    time: Annotated[Line, Field(examples=["time"])]
-    """Time of the record; the start of a visit."""
-    end: Annotated[Line, Field(examples=["left"])] | None = None
-    """End of a visit."""
-    lat: Annotated[Line, Field(examples=["lat"])] | None = None
-    """Latitude in degrees, WGS 84."""
-    lon: Annotated[Line, Field(examples=["lon"])] | None = None
-    """Longitude in degrees, WGS 84."""
-    zone: Annotated[Line, Field(examples=["zone"])] | None = None
-    """Zone id, where the source has no coordinates."""
-    category: Annotated[Line, Field(examples=["category"])] | None = None
-    """Category of the record's place, for visits by category."""
-
-    @model_validator(mode="after")
-    def _place(self) -> Self:
-        for one, other in (("lat", "lon"), ("lon", "lat")):
-            if getattr(self, one) and not getattr(self, other):
-                raise ValueError(f'{one} is given without {other}. Write {other} = "{other}" too.')
-        if self.lat and self.zone:
-            raise ValueError("lat and lon are given, and zone too. Keep one of the two.")
-        if not self.lat and not self.zone:
-            raise ValueError(
-                'no place is mapped. Write lat = "lat", lon = "lon" (or zone = "zone").'
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        roles: dict[str, str] = {}
-        for role, column in self:
-            if column and column in roles:
-                raise ValueError(
-                    f"{roles[column]} and {role} both read the column {said(column)}. "
-                    "Write two different columns."
-                )
-            roles[column] = role
-        return self
-
-
-class SourceSection(Section):
-    """One source of records; all sources are united per person."""
-
-    kind: SourceKind
-    """pings are fixes; visits are stays by declaration."""
-    path: Annotated[DataPath, Field(examples=["pings/*.parquet"])]
-    """A Parquet or CSV file, a folder, or a pattern."""
-    columns: ColumnsSection
-    """Which column holds what."""
-    naive_time_zone: Annotated[TimeZone, Field(examples=["Asia/Seoul"])] | None = None
-    """Time zone of times that carry none."""
-    time_unit: Literal["s", "ms", "us"] | None = None
-    """Unit of whole-number times since 1970-01-01 UTC."""
-    time_format: Annotated[Line, Field(examples=["%d/%m/%Y %H:%M:%S"])] | None = None
-    """Format of text times; ISO 8601 when left out."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.kind == "pings" and self.columns.end:
-            raise ValueError(
-                f"columns.end is {said(self.columns.end)}, but a ping has no end. "
-                'Remove it or write kind = "visits".'
-            )
-        if self.time_unit and (self.time_format or self.naive_time_zone):
-            other = "time_format" if self.time_format else "naive_time_zone"
-            raise ValueError(
-                f"time_unit is for whole numbers since 1970 in UTC; {other} does not go with it. "
-                "Keep one of the two."
-            )
-        return self
-
-
 class OutagesSection(Section):
     """Known gaps in the records, from operating logs: never found from the records themselves."""
 
@@ -279,7 +197,7 @@ class SpecFile(Section):
     """How positions, stays and trips are read from records."""
     tables: Annotated[list[dict[str, Any]], Field(min_length=1)]
     """What is measured."""
-    derived: list[dict[str, Any]] = []
+    derived: list[dict[str, Any]] = Field(default=[], validate_default=True)
     """What is computed from it at no cost, beside what is made unasked."""
     history: HistorySection = Field(default={}, validate_default=True)
     """Earlier releases and declared epochs, for baselines."""

@@ -5,21 +5,20 @@ from __future__ import annotations
 import re
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from pipelines.ingest.strata import StrataFile
+from pipelines.ingest.source import StrataFile
 from pipelines.schemas.strata import UNKNOWN, Stratum
 from pipelines.spec.fields import Line, PrivateFile, said
+from pipelines.spec.section import Section
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _FIGURES = frozenset({"value", "sd", "lo95", "hi95", "status", "lattice", "factor", "noise"})
 _TAKEN = _FIGURES | {"date", "bin_start", "scale"}
 
 
-class StrataSection(BaseModel):
+class StrataSection(Section):
     """A private file with one line per person; its columns multiply the keys of tables."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     file: Annotated[PrivateFile, Field(examples=["strata.csv"])]
     """A Parquet or CSV file with a header line."""

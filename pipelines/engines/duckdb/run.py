@@ -35,8 +35,8 @@ from pipelines.ingest.check import CheckedSource
 from pipelines.ingest.clean import Reading
 from pipelines.ingest.diagnostics import Diagnostics
 from pipelines.ingest.people import PeopleFiles
-from pipelines.ingest.places import ZONE_PLACES, zone_places
 from pipelines.ingest.quoting import literal
+from pipelines.ingest.towers import place_relations, split_sources
 from pipelines.progress import Progress
 
 _READ = "Reading records"
@@ -103,8 +103,8 @@ class Run:
             load(self.con, name, table)
         for name, function in world.zones.lookup.functions.items():
             add_function(self.con, name, function)
-        if any("zone" in checked.columns for checked in self.sources):
-            load(self.con, ZONE_PLACES, zone_places(world.zones))
+        for name, table in place_relations(self.sources, world).items():
+            load(self.con, name, table)
         ids = make_people(self.con, people, self.sources)
         reading = Reading(
             calendar=world.calendar,
@@ -113,6 +113,8 @@ class Run:
             excluding=people.exclusions is not None,
             declared=has_declared(self.job),
             categories=self.job.categories,
+            split=split_sources(world),
+            secret=self.job.secret,
             strata=people.strata.declared.strata if people.strata is not None else (),
         )
         for checked in self.sources:

@@ -36,7 +36,7 @@ from pipelines.ingest.check import CheckedSource
 from pipelines.ingest.clean import Reading
 from pipelines.ingest.diagnostics import Diagnostics
 from pipelines.ingest.people import PeopleFiles
-from pipelines.ingest.places import ZONE_PLACES, zone_places
+from pipelines.ingest.towers import place_relations, split_sources
 from pipelines.progress import Progress
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ class Run:
         relations.load("days", days_relation(world.calendar))
         for name, table in lookup.relations.items():
             relations.load(name, table)
-        if any("zone" in checked.columns for checked in self.sources):
-            relations.load(ZONE_PLACES, zone_places(world.zones))
+        for name, table in place_relations(self.sources, world).items():
+            relations.load(name, table)
         return relations
 
     def _stage(self, relations: Relations, people: PeopleFiles) -> tuple[Reading, Diagnostics]:
@@ -129,6 +129,8 @@ class Run:
             excluding=people.exclusions is not None,
             declared=has_declared(self.job),
             categories=self.job.categories,
+            split=split_sources(self.job.world),
+            secret=self.job.secret,
             strata=people.strata.declared.strata if people.strata is not None else (),
             flagged=True,
         )

@@ -203,7 +203,7 @@ FAULTS = {
     "unknown kind": (
         ('kind = "pings"', 'kind = "ping"'),
         (
-            'release.toml, sources[0]: kind must be "pings" or "visits", got "ping". '
+            'release.toml, sources[0]: kind must be "pings" or "visits" or "cdr", got "ping". '
             'Write kind = "pings".'
         ),
     ),

@@ -9,6 +9,7 @@ import pytest
 
 import pipelines.tables
 from pipelines.errors import SpecError
+from pipelines.ingest.source import Drop
 from pipelines.schemas.strata import Stratum
 from pipelines.spec import load_spec
 
@@ -79,6 +80,66 @@ def test_strata_are_declared_once_and_asked_for_by_name(entries: Callable[[str],
         with pytest.raises(SpecError) as fault:
             load_spec(path)
         assert line in str(fault.value)
+
+
+CDR = """[[sources]]
+kind = "cdr"
+path = "pings/*.parquet"
+columns = { person = "id", time = "at", tower = "cell" }
+towers = { file = "map.csv", id = "cell", lat = "y", lon = "x", valid_from = "from" }
+assign = "voronoi"
+drop = [{ column = "imsi", prefixes = ["44010"] }]
+events_per_day = 12
+"""
+
+
+@pytest.fixture
+def cdr(change: Change) -> Callable[..., Path]:
+    """The folder's spec with one source, of network events."""
+
+    def written(*swaps: tuple[str, str]) -> Path:
+        path = change(("title", "title"))
+        text = path.read_text(encoding="utf-8")
+        before, after = text.index("[[sources]]"), text.index("[[tables]]")
+        source = CDR
+        for old, new in swaps:
+            assert old in source
+            source = source.replace(old, new)
+        path.write_text(text[:before] + source + text[after:], encoding="utf-8")
+        return path
+
+    return written
+
+
+def test_a_source_of_network_events_loads_and_names_no_path(cdr: Callable[..., Path]) -> None:
+    spec = load_spec(cdr())
+    (source,) = spec.sources
+    assert (source.kind, source.zone) == ("cdr", "cell")
+    assert source.drop == (Drop("imsi", ("44010",)),)
+    (public,) = spec.public()["sources"]
+    assert public["assign"] == "voronoi"
+    assert public["drop"] == [{"column": "imsi", "prefixes": ["44010"]}]
+    assert "file" not in public["towers"]
+
+
+@pytest.mark.parametrize(
+    ("swap", "line"),
+    [
+        (('kind = "cdr"', 'kind = "pings"'), "a source of kind cdr, and no other, has"),
+        (('tower = "cell"', 'zone = "cell"'), "a source of kind cdr, and no other, has"),
+        (('tower = "cell"', 'tower = "cell", zone = "z"'), "tower is given, and another place too"),
+        (('"voronoi"', '"nearest"'), 'assign must be "containing" or "voronoi_majority" or'),
+        (('prefixes = ["44010"]', "prefixes = []"), "prefixes must be a list with at least one"),
+        (("events_per_day = 12", "events_per_day = 0"), "events_per_day must be a whole number"),
+    ],
+)
+def test_faults_of_network_sources_are_one_line(
+    cdr: Callable[..., Path], swap: tuple[str, str], line: str
+) -> None:
+    with pytest.raises(SpecError) as fault:
+        load_spec(cdr(swap))
+    assert line in str(fault.value)
+    assert "\n" not in str(fault.value)
 
 
 def test_options_that_are_not_asked_for_leave_no_trace(entries: Callable[[str], Path]) -> None:

@@ -16,8 +16,7 @@ from shapes import SHAPES
 
 from pipelines.engines.contract import Job, Resources
 from pipelines.engines.duckdb.engine import DuckDBEngine
-from pipelines.ingest.source import Source
-from pipelines.ingest.strata import StrataFile
+from pipelines.ingest.source import Source, StrataFile
 from pipelines.progress import Silent
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
