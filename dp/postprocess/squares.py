@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dp.postprocess.ratios import Moments
+from dp.postprocess.ratios import Estimate, Moments, fieller
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,12 +62,31 @@ def pairs_between(
     return Moments(value, spread)
 
 
-def pairs_and_sum(
-    counts: NDArray[np.float64], variance: NDArray[np.float64] | float
-) -> NDArray[np.float64]:
-    """Return the covariance of ``pairs_within`` and the plain sum over the last axis.
+def mean_crowding(
+    counts: NDArray[np.float64], variance: float, fourth: float = 0.0, *, confidence: float = 0.95
+) -> Estimate:
+    """Return sum n (n - 1) / sum n over the last axis: others in the cell of a random person.
 
-    Cov(X^2 - X, X) = (2 n - 1) s^2 for symmetric noise; estimated by putting X for n.
+    With r the true ratio, S the sum of X^2 - X - s^2 and N the sum of X, the variance of S - r N
+    is s^2 sum (2 n - 1 - r)^2 + cells (2 s^4 + k4). As sum n^2 = (1 + r) sum n, the first part is
+    cells s^2 (1 + r)^2: no unknown but r is left. Fieller's set with these moments therefore uses
+    the true variance at every r that it tries, not an estimate that moves with S.
+
+    Args:
+        counts: Noisy counts with independent noise, shape (..., cells).
+        variance: Variance s^2 of the noise in every cell.
+        fourth: Its fourth cumulant k4.
+        confidence: Between 0 and 1.
     """
-    total: NDArray[np.float64] = np.sum(2.0 * counts - 1.0, axis=-1) * variance
-    return total
+    cells = counts.shape[-1]
+    own = cells * variance
+    total = np.sum(counts, axis=-1)
+    return fieller(
+        Moments(
+            pairs_within(counts, variance, fourth).value,
+            np.full(total.shape, own + cells * (2.0 * variance**2 + fourth)),
+        ),
+        Moments(total, np.full(total.shape, own)),
+        covariance=-own,
+        confidence=confidence,
+    )

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dp.postprocess import Moments, fieller
-from dp.postprocess.squares import pairs_and_sum, pairs_within
+from dp.postprocess.squares import mean_crowding
 from dp.postprocess.sums import fourth_cumulant
 from pipelines.derived._places import BIN, LEVELS, coarser, column_of, keys_of
 from pipelines.derived._stack import joined
@@ -55,14 +54,7 @@ def _compute(published: Published, params: DerivedParams) -> Iterator[Rows]:
         for level in levels:
             for place in range(len(level.labels)):
                 own = counts[:, level.place == place]
-                people = Moments(own.sum(axis=1), np.full(bins, own.shape[1] * variance))
-                found.append(
-                    fieller(
-                        pairs_within(own, variance, fourth_cumulant(noisy.law)),
-                        people,
-                        covariance=pairs_and_sum(own, variance),
-                    )
-                )
+                found.append(mean_crowding(own, variance, fourth_cumulant(noisy.law)))
         yield Rows(
             day=day,
             codes={
@@ -88,7 +80,7 @@ TABLE = Derived(
     bias="Numerator and denominator are unbiased (the noise's variance is taken off the squares);"
     " their ratio is biased by about sd^2 of the sum / sum^2, relative to itself. It counts panel"
     " members, not all people: multiply by population / panel.",
-    interval="Fieller with the estimated covariance of squares and sum; -inf to inf where the sum"
-    " cannot be told from 0. Noise only.",
+    interval="Fieller with the exact variance of squares less ratio x sum at each ratio; -inf to"
+    " inf where the sum cannot be told from 0. Noise only.",
     source="Mean crowding: Lloyd 1967 (J. Anim. Ecol. 36:1).",
 )

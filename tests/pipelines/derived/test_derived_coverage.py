@@ -62,13 +62,15 @@ def test_shares_of_destinations_cover_where_rows_are_thin() -> None:
     assert abs(held - 0.95) < WITHIN
 
 
-@pytest.mark.parametrize("law", [GAUSSIAN, LAPLACE])
-def test_crowding_covers(law: NoiseLaw) -> None:
+@pytest.mark.parametrize(
+    ("law", "people"), [(GAUSSIAN, 90), (GAUSSIAN, 30), (GAUSSIAN, 12), (LAPLACE, 90)]
+)
+def test_crowding_covers_thin_zones_too(law: NoiseLaw, people: int) -> None:
     facts = facts_of(world_of(40), "presence")
     truth = Truth(facts, law)
-    truth.put("presence", np.random.default_rng(4).poisson(90, 24 * 40))
+    truth.put("presence", np.random.default_rng(4).poisson(people, 24 * 40))
     held, bounded = _held(truth, "crowding", times=120)
-    assert bounded > 0.99
+    assert bounded > 0.95
     assert abs(held - 0.95) < WITHIN
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import Field, model_validator
 
+import pipelines.derived  # noqa: F401  it binds the real tables before they are replaced
 from pipelines.schemas.measured import CappedParams, Measured, TableParams
 
 SPEC = """\
