@@ -2,7 +2,7 @@
 
 Names that Python users need are re-exported here, each imported when it is first asked for:
 
-    from pipelines import load_spec, plan, release, read_release, aggregate, export
+    from pipelines import load_spec, plan, release, read_release, aggregate, draws, export
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipelines.exports._run import export
     from pipelines.release.aggregate import aggregate
+    from pipelines.release.draws import draws
     from pipelines.release.plan import plan
     from pipelines.release.read import Release, read_release
     from pipelines.release.run import release
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Release",
     "aggregate",
+    "draws",
     "export",
     "load_spec",
     "plan",
@@ -33,6 +35,7 @@ __all__ = [
 _HOMES = {
     "Release": "pipelines.release.read",
     "aggregate": "pipelines.release.aggregate",
+    "draws": "pipelines.release.draws",
     "export": "pipelines.exports._run",
     "load_spec": "pipelines.spec",
     "plan": "pipelines.release.plan",

@@ -19,6 +19,8 @@ from pipelines.release.dictionary import dictionary
 from pipelines.release.earlier import epoch_of
 from pipelines.release.files import CsvFile, ParquetFile
 from pipelines.release.frames import Shape, measurement_rows, shape_of, table_rows
+from pipelines.release.layers.base import Made
+from pipelines.release.layers.write import layer_resources, layers_text, write_layers
 from pipelines.release.manifest import json_text, write_manifest
 from pipelines.release.privacy import privacy_facts
 from pipelines.release.readme import readme_text
@@ -66,13 +68,17 @@ def derive(
     published = published_of(plan, recall)
     for derived in plan.derived:
         write_derived(folder / "tables", derived, published)
+    made = Made(folder=folder, plan=plan, shapes=shapes, recall=recall)
+    layers = write_layers(made)
     progress.at("Writing tables", 1.0)
     _write(folder / "zones.geojson", zones_text(plan.world.zones))
     if plan.world.outages:
         _write(folder / outages.FILE, outages.outages_text(plan.world))
-    _write(folder / "datapackage.json", json_text(dictionary(plan, booking, shapes)))
+    told = dictionary(plan, booking, shapes)
+    told["resources"] += layer_resources(layers)
+    _write(folder / "datapackage.json", json_text(told))
     _write(folder / "privacy.json", json_text(privacy_facts(plan, booking)))
-    _write(folder / "README.md", readme_text(plan, booking, shapes))
+    _write(folder / "README.md", readme_text(plan, booking, shapes) + layers_text(made, layers))
     facts = manifest_facts(plan, booking)
     digest = write_manifest(folder, facts)
     if plan.spec.release.report:

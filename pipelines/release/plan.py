@@ -18,6 +18,7 @@ from pipelines.release.books import Books, books_of
 from pipelines.release.charges import charge_of, facts_of, law_of
 from pipelines.release.derived_plan import derived_of, public_facts
 from pipelines.release.earlier import earlier_of
+from pipelines.release.layers.weigh import estimate_faults
 from pipelines.release.manifest import digest_of
 from pipelines.release.model import Plan, PlannedMeasurement
 from pipelines.release.outages import outage_facts
@@ -51,7 +52,7 @@ def plan(spec: ReleaseSpec, *, zones: ZoneSet | None = None) -> Plan:
     Raises:
         SpecError: a key set is too large to enumerate, the dates break the cap by themselves, or
             the declared outages cannot be (zone, time, overlap), or a derived table cannot be
-            made: what it needs is named.
+            made, or population estimates cannot: what they need is named.
         PolicyMismatch: the spec restates the policy and differs.
         ZoneError: the zones cannot be used as declared.
         LedgerFault: the ledger is damaged or was restored from an old copy.
@@ -66,7 +67,7 @@ def plan_with(spec: ReleaseSpec, *, books: Books, zones: ZoneSet | None = None) 
     measurements = _measurements(spec, books=books, world=world)
     earlier = earlier_of(spec, world=world, policy=books.policy)
     facts = public_facts(spec, world=world, earlier=earlier)
-    return Plan(
+    made = Plan(
         spec=spec,
         policy=books.policy,
         ledger=books.ledger,
@@ -79,6 +80,10 @@ def plan_with(spec: ReleaseSpec, *, books: Books, zones: ZoneSet | None = None) 
         digest=_digest(spec, world),
         warnings=warnings_of(spec, books=books, world=world, measurements=measurements),
     )
+    faults = estimate_faults(made)
+    if faults:
+        raise SpecError("\n".join(faults))
+    return made
 
 
 def _digest(spec: ReleaseSpec, world: World) -> str:

@@ -99,6 +99,48 @@ class Release(Mapping[str, "pd.DataFrame"]):
             raise KeyError(f"{table} is derived: it has no measurements of its own")
         return self._frame(f"{_MEASUREMENTS}/{table}.parquet")
 
+    def estimates(self, table: str) -> pd.DataFrame:
+        """Return layer 3 of a table: estimates of the population with sd_noise to sd_total.
+
+        Raises:
+            VerifyError: the spec gave no weights, so there is none.
+        """
+        return self._layer("estimates", table, file=table)
+
+    def for_models(self, table: str) -> pd.DataFrame:
+        """Return layer 4 of a table: smaller errors, biased on purpose. Never sum it.
+
+        ``frame.attrs["biased"]`` is True, and the columns are named ``biased_...``.
+
+        Raises:
+            VerifyError: the release has none.
+        """
+        return self._layer("for_models", table, file=f"{table}_biased")
+
+    def coarse(self, table: str) -> pd.DataFrame:
+        """Return the finest cells of a table that are precise enough, each base cell in one row.
+
+        Raises:
+            VerifyError: the release has none.
+        """
+        return self._layer("coarse", table, file=table)
+
+    def _layer(self, layer: str, table: str, *, file: str) -> pd.DataFrame:
+        self._known(table)
+        path = f"{layer}/{file}.parquet"
+        frame = self._frame(path)
+        told = next(one for one in self.dictionary["resources"] if one["path"] == path)
+        frame.attrs.update(
+            {
+                "release": self.id,
+                "table": table,
+                "layer": layer,
+                "biased": layer == "for_models",
+                "notes": [told["title"]],
+            }
+        )
+        return frame
+
     def _known(self, table: str) -> None:
         if table not in self._names:
             raise KeyError(

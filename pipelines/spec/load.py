@@ -16,6 +16,7 @@ from pipelines.schemas.derived import DerivedParams
 from pipelines.schemas.measured import TableParams
 from pipelines.spec import faults
 from pipelines.spec.entries import derived_entries
+from pipelines.spec.estimates import weight_rows
 from pipelines.spec.fields import exact_text, nearest, said
 from pipelines.spec.options import unmet
 from pipelines.spec.outages import read_outages
@@ -178,6 +179,9 @@ def _resolved(
         tables=tables,
         derived=derived,
         history=spec.history,
+        estimates=spec.estimates,
+        weight_rows=weight_rows(spec.estimates),
+        layers=spec.layers,
         release=spec.release,
         engine_name=engine.name,
         engine=Resources(

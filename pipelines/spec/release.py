@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engines.contract import Resources
+from pipelines.estimates.weights import WeightRow, weights_text
 from pipelines.ingest.source import Source
 from pipelines.schemas.calendar import Calendar
 from pipelines.schemas.derived import DerivedParams
@@ -21,6 +22,7 @@ from pipelines.schemas.measured import TableParams
 from pipelines.schemas.outages import DeclaredOutage
 from pipelines.schemas.strata import Stratum
 from pipelines.schemas.traces import TraceParams
+from pipelines.spec.estimates import EstimatesSection, LayersSection
 from pipelines.spec.history import HistorySection
 from pipelines.spec.records import SourceSection
 from pipelines.spec.sections import (
@@ -55,6 +57,9 @@ class ReleaseSpec:
         tables: One entry per measured table, each of its declaration's params model.
         derived: The same for derived tables that the spec asks for.
         history: Earlier releases and declared epochs.
+        estimates: Where the weights of population estimates come from; None where none are made.
+        weight_rows: The rows of the weights file; none where there is no file.
+        layers: What is made unasked beside the tables.
         release: Folders, precision limit, report.
         engine_name: Which engine.
         engine: What it may use.
@@ -72,6 +77,9 @@ class ReleaseSpec:
     tables: tuple[TableParams, ...]
     derived: tuple[DerivedParams, ...]
     history: HistorySection
+    estimates: EstimatesSection | None
+    weight_rows: tuple[WeightRow, ...]
+    layers: LayersSection
     release: ReleaseSection
     engine_name: str
     engine: Resources
@@ -140,8 +148,19 @@ class ReleaseSpec:
             "tables": [_plain(params) for params in self.tables],
             "derived": [_plain(params) for params in self.derived],
             "history": _plain(self.history),
+            "estimates": self._weights(),
+            "layers": _plain(self.layers),
             "release": _plain(self.release),
         }
+
+    def _weights(self) -> dict[str, str] | None:
+        """Return what the weights are: other weights give another folder, at no cost."""
+        if self.estimates is None:
+            return None
+        if not self.weight_rows:
+            return {"weights": str(self.estimates.weights)}
+        text = weights_text(self.weight_rows)
+        return {"weights": "file", "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
     @cached_property
     def digest(self) -> str:

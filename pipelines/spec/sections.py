@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from pipelines.schemas.traces import TraceParams
+from pipelines.spec.estimates import EstimatesSection, LayersSection
 from pipelines.spec.fields import (
     Clock,
     Day,
@@ -201,6 +202,10 @@ class SpecFile(Section):
     """What is computed from it at no cost, beside what is made unasked."""
     history: HistorySection = Field(default={}, validate_default=True)
     """Earlier releases and declared epochs, for baselines."""
+    estimates: EstimatesSection | None = None
+    """Public weights, for estimates of the population."""
+    layers: LayersSection = Field(default={}, validate_default=True)
+    """What is made unasked beside the tables, at no cost."""
     release: ReleaseSection = Field(default={}, validate_default=True)
     """Where results go."""
     engine: EngineSection = Field(default={}, validate_default=True)

@@ -1,0 +1,192 @@
+"""``coarse/``: each table's finest cells that are precise enough, week by week."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from dp.postprocess import Sums
+from dp.postprocess.sums import fourth_cumulant
+from pipelines.coarse.blocks import Codes, Partition, finest
+from pipelines.coarse.chains import BIN, PLACES, TIMES, Base, Step, base_of, chains_of, places_of
+from pipelines.release.columns import CONFIDENCE, Column
+from pipelines.release.layers.base import (
+    LABEL,
+    MAX_CELLS,
+    STATUS,
+    LayerFile,
+    Made,
+    Pair,
+    both,
+    codes_in,
+    label_array,
+    status_array,
+)
+from pipelines.release.model import PlannedMeasurement
+from pipelines.release.status import LOW_PRECISION, NO_DATA, OK, PARTIAL, STRUCTURAL_ZERO
+from pipelines.tables import TABLES
+
+FOLDER = "coarse"
+WEEK = 7
+SELECTED = (
+    "rows are chosen by noisy values: their intervals hold as stated (simulated), but values of"
+    " rows near the limit lean low by up to 0.4 sd"
+)
+
+
+def write_coarse(made: Made) -> list[LayerFile]:
+    """Write the coarser cells of every table whose week fits into memory."""
+    if not made.plan.spec.layers.coarse:
+        return []
+    files: list[LayerFile] = []
+    for name in made.plan.tables:
+        if made.plan.of(name)[0].keys.size * WEEK > MAX_CELLS:
+            continue
+        columns = _columns(made, name)
+        with Pair(made.folder / FOLDER / name, columns) as pair:
+            for week in _weeks(made.plan.of(name)):
+                pair.write(_week(made, week))
+        title = (
+            f"Coarser cells instead of blanks: {TABLES[name].summary} Every cell of tables/ lies in"
+            " exactly one row; values add up to the same total."
+        )
+        order = "by the first cell of tables/ that each row holds"
+        files += both(f"{FOLDER}/{name}", columns, title=title, order=order)
+    return files
+
+
+def _weeks(own: tuple[PlannedMeasurement, ...]) -> Iterator[list[PlannedMeasurement]]:
+    """Yield seven dates at a time from the release's first date; the last may be fewer."""
+    for start in range(0, len(own), WEEK):
+        yield list(own[start : start + WEEK])
+
+
+def _week(made: Made, week: list[PlannedMeasurement]) -> list[pa.Array]:
+    world, keys = made.plan.world, [one.keys for one in week]
+    bin_s = int(getattr(week[0].params, "bin_s", 0))
+    noisy = [made.recall(one) for one in week]
+    statuses = np.concatenate(
+        [codes_in(made.rows(one, drawn)) for one, drawn in zip(week, noisy, strict=True)]
+    )
+    values = np.concatenate([drawn.values for drawn in noisy])
+    variance = np.concatenate([drawn.sd**2 for drawn in noisy])
+    fourth = np.concatenate([np.where(d.keys.measured, fourth_cumulant(d.law), 0.0) for d in noisy])
+    base = base_of(keys, days=[one.day for one in week], world=world, bin_s=bin_s)
+    chains = chains_of(base, world=world, bin_s=bin_s, has_bins=BIN in keys[0].names)
+    limit = made.plan.spec.release.max_relative_sd
+    best, found = finest(
+        values, variance, [[step.grouping for step in chain] for chain in chains], limit=limit
+    )
+    lattice = np.concatenate([drawn.lattice for drawn in noisy])
+    total = np.zeros(found.size, dtype=np.int64)
+    np.add.at(total, found.block, lattice)  # whole numbers: the total is kept exactly
+    factor = noisy[0].law.factor
+    sums = Sums(
+        total / float(factor),
+        np.bincount(found.block, weights=variance, minlength=found.size).astype(np.float64),
+        np.bincount(found.block, weights=fourth, minlength=found.size).astype(np.float64),
+        1.0 / factor,
+    )
+    codes = _statuses(found, sums, statuses=statuses, limit=limit)
+    where = _where(made, week, base=base, chain=chains[best], found=found)
+    lo, hi = sums.interval(CONFIDENCE)
+    count = np.bincount(found.block, minlength=found.size).astype(np.int64)
+    figures = [pa.array(one) for one in (sums.value, sums.sd, lo, hi)]
+    return [*where, pa.array(count), *figures, status_array(codes)]
+
+
+def _statuses(found: Partition, sums: Sums, *, statuses: np.ndarray, limit: float) -> np.ndarray:
+    """Return each block's status: no_data where all its cells are dark, partial where some are."""
+
+    def counted(mask: np.ndarray) -> np.ndarray:
+        return np.bincount(found.block, weights=mask, minlength=found.size)
+
+    cells = counted(statuses != STRUCTURAL_ZERO)
+    dark, touched = counted(statuses == NO_DATA), counted(np.isin(statuses, (NO_DATA, PARTIAL)))
+    codes = np.where(sums.sd <= limit * sums.value, OK, LOW_PRECISION)
+    codes = np.where(touched > 0, PARTIAL, codes)
+    codes = np.where((dark > 0) & (dark == cells), NO_DATA, codes)
+    return np.where(cells == 0, STRUCTURAL_ZERO, codes).astype(np.int8)
+
+
+def _where(
+    made: Made,
+    week: list[PlannedMeasurement],
+    *,
+    base: Base,
+    chain: list[Step],
+    found: Partition,
+) -> list[pa.Array]:
+    """Return the columns that say which cells each row holds."""
+    days = np.array([np.datetime64(one.date, "D") for one in week])
+    low, high = _ends(base.date, found)
+    arrays = [pa.array(days[low]), pa.array(days[high])]
+    if BIN in week[0].keys.names:
+        arrays += [pa.array(end) for end in _ends(base.bin, found)]
+    level = found.level[found.first]
+    places = np.array([PLACES.index(step.place) for step in chain])[level]
+    times = np.array([TIMES.index(step.time) for step in chain])[level]
+    for name, codes in base.keys.items():
+        arrays.append(_labels(made, base, name, codes=codes[found.first], places=places))
+    return [*arrays, label_array(times, TIMES), label_array(places, PLACES)]
+
+
+def _ends(codes: Codes, found: Partition) -> tuple[Codes, Codes]:
+    """Return the least and largest code in each block."""
+    low, high = codes[found.first], codes[found.first].copy()
+    np.minimum.at(low, found.block, codes)
+    np.maximum.at(high, found.block, codes)
+    return low, high
+
+
+def _labels(made: Made, base: Base, name: str, *, codes: Codes, places: Codes) -> pa.Array:
+    own = base.labels[name]
+    if name not in base.zoned:
+        return label_array(codes, own)
+    labels = dict.fromkeys(own)
+    lifted = codes.copy()
+    for place, names, at in places_of(made.plan.world):
+        labels.update(dict.fromkeys(names))
+        number = {label: i for i, label in enumerate(labels)}
+        here = (places == PLACES.index(place)) & (codes < len(at))
+        spots = np.array([number[one] for one in names], dtype=np.int64)
+        lifted[here] = spots[at[codes[here]]]
+    return label_array(lifted, list(labels))
+
+
+def _columns(made: Made, name: str) -> tuple[Column, ...]:
+    shape, counts = made.shapes[name], TABLES[name].counts
+    names = made.plan.of(name)[0].keys.names
+    ends = [("from_date", "first date"), ("to_date", "last date")]
+    columns = [
+        Column(name=n, type=pa.date32(), meaning=f"{text} that the row holds", key=True)
+        for n, text in ends
+    ]
+    if BIN in names:
+        meaning = "time bin within each date that the row holds"
+        columns += [
+            Column(name=n, type=pa.int64(), meaning=f"{end} {meaning}", key=True)
+            for n, end in (("from_bin", "first"), ("to_bin", "last"))
+        ]
+    meanings = {column.name: column.meaning for column in shape.columns}
+    columns += [
+        Column(name=n, type=LABEL, meaning=f"{meanings[n]}; at the level in place", key=True)
+        for n in names
+        if n != BIN
+    ]
+    number, interval = pa.float64(), f"of the {CONFIDENCE:.0%} noise interval; {SELECTED}"
+    value = "sum of the noisy cells: over bins and dates too, so divide by their number for a mean"
+    place = "level of the zones: zone, parent (all its zones) or city (all zones)"
+    return (
+        *columns,
+        Column(name="time", type=LABEL, meaning="level of time: bin, day part, date or week"),
+        Column(name="place", type=LABEL, meaning=place, key=True),
+        Column(name="cells", type=pa.int64(), meaning="cells of tables/ that the row sums"),
+        Column(name="value", type=number, meaning=value, unit=counts),
+        Column(name="sd", type=number, meaning="standard deviation of its noise", unit=counts),
+        Column(name="lo95", type=number, meaning=f"lower end {interval}", unit=counts),
+        Column(name="hi95", type=number, meaning=f"upper end {interval}", unit=counts),
+        Column(name="status", type=STATUS, meaning="ok, or why it may not be read by itself"),
+    )
