@@ -83,7 +83,7 @@ def epoch_of(spec: ReleaseSpec, *, world: World, policy: Policy) -> dict[str, An
     return {
         "methods": METHODS,
         "zones": world.zones.digest,
-        "towers": [towers.digest for towers in getattr(world, "towers", ())],
+        "towers": [towers.digest for towers in world.towers],
         "traces": public["traces"],
         "time_zone": policy.time_zone,
         "day_starts": policy.day_starts,
