@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 
 import pyarrow.parquet as pq
-import pytest
 from release_town import Town, bytes_of
 
 from pipelines import plan, read_release, release
@@ -88,9 +87,10 @@ def test_every_table_and_option_is_planned_released_and_read_back(town: Town) ->
     assert set(made["od_flows"]["day_part"]) == {"04-12", "12-20", "20-04"}
     for name in TABLES:
         assert len(made[name]) == sum(one.keys.size for one in planned.of(name))
-    whole = sum(made["panel"]["value"])
     for name in ("trips_per_person", "zones_visited", "travel_distance", "stay_put"):
-        assert sum(made[name]["value"]) == pytest.approx(whole, abs=0.35 * 600)
+        apart = made[name]["value"].sum() - made["panel"]["value"].sum()
+        variance = (made[name]["sd"] ** 2).sum() + (made["panel"]["sd"] ** 2).sum()
+        assert abs(apart) < 6 * variance**0.5, "everyone in the panel is in the table, once"
     assert "<html" in (folder / "report.html").read_text(encoding="utf-8")
     first = bytes_of(folder)
     town.drop_data()
@@ -104,8 +104,8 @@ def test_events_at_towers_are_planned_without_data_and_released(town: Town) -> N
     assert not any("events" in line for line in planned.warnings)
     folder = release(spec)
     made = read_release(folder)
-    persons = 300 * 2 * 20
-    assert sum(made["presence"]["value"]) == pytest.approx(persons * 0.75, rel=0.4)
+    noise = (made["presence"]["sd"] ** 2).sum() ** 0.5
+    assert made["presence"]["value"].sum() > 300 * 2 * 5 + 6 * noise, "people are seen at towers"
     towers = town.folder / "towers.csv"
     towers.write_text(towers.read_text(encoding="utf-8") + "t9,0,0\n", encoding="utf-8")
     assert plan(town.spec()).digest != planned.digest
