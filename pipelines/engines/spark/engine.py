@@ -20,6 +20,8 @@ from pipelines.ingest.strata import check_persons
 from pipelines.progress import Progress
 
 _PARTITION_ROWS = 500_000
+_MOST_PARTITIONS = 4_000
+"""More cut what tasks exchange into crumbs: every reading task writes to every partition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class SparkEngine:
                     job=job,
                     sources=sources,
                     scratch=scratch,
-                    partitions=max(1, -(-rows // self.partition_rows)),
+                    partitions=min(max(1, -(-rows // self.partition_rows)), _MOST_PARTITIONS),
                     sessions=self.sessions,
                 ).totals(people, progress)
             except BaseException:

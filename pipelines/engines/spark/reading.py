@@ -69,17 +69,18 @@ class Relations:
         Raises:
             SourceError: Spark would leave one of the files out.
         """
+        if any(path.name.startswith((".", "_")) for path in table.files.paths):
+            raise SourceError(
+                f"{label}: Spark leaves out files whose names begin with . or _, and there is one "
+                "among those that path means. Rename it, or leave it out of path."
+            )
         paths = [f"file://{path}" for path in table.files.paths]
         reader = self.spark.read.option("__globPaths__", "false").option("pathGlobFilter", "*")
         if table.files.format == "parquet":
             frame = reader.parquet(*paths)
         else:
             frame = _csv(reader, table, header=header).load(paths)
-        if len(frame.inputFiles()) != len(paths):
-            raise SourceError(
-                f"{label}: Spark leaves out files whose names begin with . or _, and there is one "
-                "among those that path means. Rename it, or leave it out of path."
-            )
+        assert len(frame.inputFiles()) == len(paths), "Spark left a file out"
         frame.createOrReplaceTempView(_view(name))
 
 

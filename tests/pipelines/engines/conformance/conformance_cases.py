@@ -184,10 +184,10 @@ def instants(place: World, found: list[Record], *, end: bool = False) -> list[in
     return [starts[r.d] + (r.t2 if end else r.t) for r in found]
 
 
-def write_parquet(path: Path, place: World, found: list[Record], ids: list[Any]) -> None:
+def write_parquet(path: Path, place: World, found: list[Record], ids: list[Any] | None) -> None:
     times = pa.array([s * 1_000_000 for s in instants(place, found)])
     table = {
-        "who": ids,
+        "who": [r.person for r in found] if ids is None else ids,
         "ts": times.cast(pa.timestamp("us", tz="UTC")),
         "lat": [r.lat_e7 / 1e7 for r in found],
         "lon": [r.lon_e7 / 1e7 for r in found],

@@ -34,6 +34,7 @@ from shapes import FIXES_ONLY
 
 from pipelines.engines.contract import Engine, Job
 from pipelines.engines.duckdb.engine import DuckDBEngine
+from pipelines.errors import SourceError
 from pipelines.ingest.source import Source
 from pipelines.progress import Silent
 from pipelines.schemas.world import World
@@ -230,6 +231,21 @@ def test_sources_without_a_row_give_zeros(engine: Engine, tmp_path: Path) -> Non
     todo = tables_job(place, tmp_path / "w", empty, only=["panel", "od_flows", "presence"])
     totals, _ = vectors(engine, todo, place)
     assert not any(vector.any() for vector in totals.values())
+
+
+def test_a_file_that_an_engine_would_leave_out_is_read_or_refused(
+    engine: Engine, tmp_path: Path
+) -> None:
+    place = world(tmp_path, dt.date(2026, 3, 2), days=1)
+    write_parquet(tmp_path / "_p.parquet", place, crowd(place.calendar.dates, ["hub"]), None)
+    given = _source(tmp_path / "_p.parquet", 0)
+    todo = tables_job(place, tmp_path / "w", given, only=["presence"])
+    if engine.name == "spark":
+        with pytest.raises(SourceError, match=r"names begin with \. or _"):
+            engine.run(todo, Silent())
+    else:
+        totals, _ = vectors(engine, todo, place)
+        assert totals["presence", 0].any()
 
 
 def test_an_id_with_two_persons_is_refused_in_the_same_words(
