@@ -21,6 +21,7 @@ from pipelines.release import run as subject
 from pipelines.release.folder import staging_of
 from pipelines.release.plan import plan
 from pipelines.release.run import release
+from pipelines.tables import TABLES
 
 pytestmark = pytest.mark.usefixtures("counted")
 MEASUREMENTS = 2 * 4
@@ -117,7 +118,7 @@ def test_only_what_a_changed_spec_adds_is_charged_and_counted(
     release(town.edit("cap = 4\n\n# Trips", "cap = 3\n\n# Trips"))
     assert town.spent() == MEASUREMENTS + 2
     assert set(counted[1].job.statements) == {"visits"}
-    assert counted[1].job.needs == {"stays"}
+    assert counted[1].job.needs == TABLES["visits"].needs
 
 
 def test_a_restatement_draws_anew_and_costs(town: Town) -> None:
