@@ -87,12 +87,9 @@ def make_pings(file: Path, rows: int, *, text: bool = False) -> None:
 
 
 def _writer() -> duckdb.DuckDBPyConnection:
-    config = {
-        "preserve_insertion_order": False,
-        "memory_limit": "4GB",
-        "enable_progress_bar": False,
-    }
-    return duckdb.connect(config=config)
+    con = duckdb.connect(config={"preserve_insertion_order": False, "memory_limit": "4GB"})
+    con.execute("SET enable_progress_bar = false")
+    return con
 
 
 def visits_source(file: Path) -> Source:
