@@ -50,9 +50,9 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return ENGINES[request.param](shared)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """One Java process for all tests here; each run still gets a session of its own."""
+    """One Java process for a file of tests; it ends with them, for one process holds one Spark."""
     if find_spec("pyspark") is None or shutil.which("java") is None:
         pytest.skip("Spark needs pyspark and Java: pip install -e '.[spark]', and a JDK 17")
     scratch = Scratch(tmp_path_factory.mktemp("spark"))
