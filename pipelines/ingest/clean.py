@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pipelines.ingest import places
 from pipelines.ingest.check import DROP, CheckedSource
 from pipelines.ingest.clock import MARGIN_S, Period, clipped, date_number, second_of_date
+from pipelines.ingest.lines import MALFORMED
 from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, same_ids
 from pipelines.ingest.quoting import literal
 from pipelines.ingest.reasons import Reason
@@ -20,8 +21,6 @@ from pipelines.ingest.towers import lot_sql, towers_relation
 from pipelines.schemas.calendar import Calendar
 from pipelines.schemas.strata import Stratum, unknown_code
 
-MALFORMED = "raw_malformed"
-"""Name of the mark of a malformed line in a raw relation, where lines are marked."""
 _BASE_S = 2 * MARGIN_S
 
 
@@ -40,8 +39,6 @@ class Reading:
         split: Labels of the sources of which a tower stands for several zones.
         secret: The ledger's, for the lots that such towers need.
         categories: Place categories that records carry as numbers; none: no record carries any.
-        flagged: Whether raw relations of CSV files hold malformed lines too, marked by the BOOLEAN
-            ``MALFORMED``; otherwise the engine counts those by itself.
     """
 
     calendar: Calendar
@@ -53,7 +50,6 @@ class Reading:
     strata: tuple[Stratum, ...] = ()
     split: frozenset[str] = frozenset()
     secret: bytes = field(default=b"", repr=False)
-    flagged: bool = False
 
     @property
     def extra(self) -> tuple[str, ...]:
@@ -124,13 +120,9 @@ def _read(checked: CheckedSource, reading: Reading, raw: str) -> str:
         if role in checked.columns:
             text = checked.columns[role].kind.text
             columns.append(f"{places.degrees(raw_name(role), text=text)} AS {role}")
-    if _flagged(checked, reading):
+    if not checked.table.layout.typed:
         columns.append(f"{MALFORMED} AS malformed")
     return _select(columns, raw)
-
-
-def _flagged(checked: CheckedSource, reading: Reading) -> bool:
-    return reading.flagged and checked.table.files.format == "csv"
 
 
 def _dropped(checked: CheckedSource) -> str:
@@ -209,7 +201,7 @@ def _judged(checked: CheckedSource, reading: Reading, rows: str) -> str:
     """The reason to set a row aside, 0 for none, and the end in seconds."""
     length = reading.period.length_s
     times = _times(checked)
-    tests = [("malformed", Reason.LINE_MALFORMED)] if _flagged(checked, reading) else []
+    tests = [("malformed", Reason.LINE_MALFORMED)] if not checked.table.layout.typed else []
     tests += [("person IS NULL", Reason.PERSON_MISSING)]
     tests += [("excluded", Reason.PERSON_EXCLUDED)] if reading.excluding else []
     tests += [("dropped", Reason.PREFIX_DROPPED)] if checked.source.drop else []

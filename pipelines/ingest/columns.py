@@ -153,7 +153,7 @@ def _first_line(file: Path, *, label: str) -> str:
         else:
             with file.open("rb") as opened:
                 raw = opened.readline(_HEADER_BYTES)
-        text = raw.decode("utf-8-sig").rstrip("\r\n")
+        text = raw.decode("utf-8-sig").replace("\r", "\n").partition("\n")[0]
     except (OSError, EOFError, UnicodeDecodeError):
         raise unreadable(file, label=label) from None
     if not text:

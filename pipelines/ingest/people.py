@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from pipelines.errors import SourceError
 from pipelines.ingest.check import CheckedSource, Table, open_table
 from pipelines.ingest.columns import Kind
+from pipelines.ingest.lines import MALFORMED
 
 if TYPE_CHECKING:
     from pipelines.ingest.strata import CheckedStrata
@@ -117,6 +118,20 @@ def conflict_error(path: Path) -> SourceError:
     return SourceError(
         f"people.id_map: {path} maps one id to two persons. Write each id once; "
         "where two persons shared a device, leave its id out of the sources."
+    )
+
+
+def malformed(fields: str) -> str:
+    """Return a SELECT of one truth: some line of a CSV file (``fields_sql``) is malformed."""
+    return f"SELECT COALESCE(BOOL_OR({MALFORMED}), FALSE) FROM {fields}"
+
+
+def malformed_error(table: Table) -> SourceError:
+    """Return the error for a CSV file about persons of which a line would be lost."""
+    fields = len(table.layout.columns)
+    return SourceError(
+        f"people: {table.files.paths[0]} has a line that is not {fields} field(s). Close every "
+        "quote on its line, and write no delimiter outside quotes: nobody's line may be lost."
     )
 
 

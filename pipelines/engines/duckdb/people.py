@@ -7,6 +7,7 @@ import duckdb
 from pipelines.engines.duckdb.reading import column_names, scan
 from pipelines.ingest import people
 from pipelines.ingest.check import CheckedSource, Table
+from pipelines.ingest.lines import MALFORMED
 from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, PeopleFiles
 from pipelines.ingest.strata import STRATA, CheckedStrata, strata_sql
 
@@ -22,9 +23,14 @@ def make_people(
     without one loses nobody.
 
     Raises:
-        SourceError: the id map gives one id two persons.
+        SourceError: the id map gives one id two persons, or a line of a CSV file is malformed.
     """
     ids: Ids = "integer" if people.integers_possible(sources) else "text"
+    for table in (files.id_map, files.exclusions):
+        if table is not None and not table.layout.typed:
+            lines = scan(table, header=False)
+            if _truth(con, people.malformed(lines)):
+                raise people.malformed_error(table)
     if files.id_map is not None:
         if ids == "integer":
             pairs = f"({_listed(files.id_map, 'text', names=('id', 'person'))}) AS pairs"
@@ -47,7 +53,8 @@ def _make_strata(
     person, *classes = checked.columns
     columns = [f"{people.same_ids(by_name[person.name], person.kind, ids)} AS id"]
     columns += [f"{by_name[column.name]} AS v{i}" for i, column in enumerate(classes)]
-    listed = f"(SELECT {', '.join(columns)} FROM {scan(checked.table, header=True)})"
+    whole = "" if checked.table.layout.typed else f" WHERE NOT {MALFORMED}"
+    listed = f"(SELECT {', '.join(columns)} FROM {scan(checked.table, header=True)}{whole})"
     found = strata_sql(checked.declared.strata, listed, mapped=mapped)
     con.execute(f"CREATE TABLE {STRATA} AS {found}")
 

@@ -11,11 +11,12 @@ from pipelines.ingest.clean import raw_name
 from pipelines.ingest.clock import Period
 from pipelines.ingest.columns import unreadable
 from pipelines.ingest.files import Files
+from pipelines.ingest.lines import LINE, MALFORMED, SEPARATOR, fields_sql
 from pipelines.ingest.quoting import identifier, literal
 from pipelines.ingest.skipping import worth_reading
 
 REJECTS_KEPT = 100_000
-"""Malformed lines that are counted in a file; the engine keeps their text while it runs."""
+"""Unreadable lines that are counted in a file; the engine keeps their text while it runs."""
 
 
 def raw_relation(checked: CheckedSource) -> str:
@@ -24,18 +25,19 @@ def raw_relation(checked: CheckedSource) -> str:
 
 
 def rejects_relation(checked: CheckedSource) -> str:
-    """Return the name of the relation of a CSV source's malformed lines."""
+    """Return the name of the relation of a CSV source's lines that are no text, or no end."""
     return f"ingest_rejects_{checked.number}"
 
 
 def make_raw(con: duckdb.DuckDBPyConnection, checked: CheckedSource, period: Period) -> None:
     """Make the view of a source's mapped columns, without rows far outside the period."""
     names = _names(checked.table)
-    columns = ", ".join(
+    columns = [
         f"{names[column.name]} AS {raw_name(role)}" for role, column in checked.columns.items()
-    )
+    ]
+    columns += [] if checked.table.layout.typed else [MALFORMED]
     rows = scan(checked.table, header=True, rejects=rejects_relation(checked))
-    inner = f"SELECT {columns} FROM {rows}"
+    inner = f"SELECT {', '.join(columns)} FROM {rows}"
     wanted = worth_reading(checked, period)
     where = f" WHERE {wanted}" if wanted else ""
     con.execute(f"CREATE VIEW {raw_relation(checked)} AS SELECT * FROM ({inner}) AS r{where}")
@@ -52,23 +54,26 @@ def rows_to_read(con: duckdb.DuckDBPyConnection, checked: CheckedSource, period:
 def scan(table: Table, *, header: bool, rejects: str | None = None) -> str:
     """Return the FROM clause that reads a table's files.
 
-    Columns of CSV files are named c0, c1, ... by their place.
+    CSV files give what ``fields_sql`` gives: c0, c1, ... by their place, and ``MALFORMED``.
     """
     files = paths(table.files.paths)
     if table.files.format == "parquet":
         return f"read_parquet({files}, hive_partitioning = false)"
-    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in column_names(table))
     lost = (
         f", store_rejects = true, rejects_table = '{rejects}', "
         f"rejects_scan = '{rejects}_scan', rejects_limit = {REJECTS_KEPT}"
         if rejects
         else ""
     )
-    return (
-        f"read_csv({files}, columns = {{{columns}}}, header = {str(header).lower()}, "
-        f"auto_detect = false, delim = {literal(table.layout.delimiter)}, quote = '\"', "
-        f"escape = '\"', ignore_errors = true, hive_partitioning = false{lost})"
+    lines = (
+        f"read_csv({files}, columns = {{'{LINE}': 'VARCHAR'}}, header = {str(header).lower()}, "
+        f"auto_detect = false, delim = {literal(SEPARATOR)}, quote = '', escape = '', "
+        "new_line = '\\n', strict_mode = false, ignore_errors = true, "
+        f"hive_partitioning = false{lost})"
     )
+    fields, delimiter = len(table.layout.columns), table.layout.delimiter
+    cut = fields_sql(lines, fields=fields, delimiter=delimiter, marked=not header)
+    return f"({cut}) AS fields"
 
 
 def column_names(table: Table) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipelines.engines.spark.reading import Relations, column_names
 from pipelines.ingest import people
 from pipelines.ingest.check import CheckedSource, Table
+from pipelines.ingest.lines import MALFORMED
 from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, PeopleFiles
 from pipelines.ingest.strata import LABEL, STRATA, CheckedStrata, strata_sql
 
@@ -23,11 +24,11 @@ def make_people(
     without one loses nobody.
 
     Raises:
-        SourceError: the id map gives one id two persons.
+        SourceError: the id map gives one id two persons, or a line of a CSV file is malformed.
     """
     ids: Ids = "integer" if people.integers_possible(sources) else "text"
     if files.id_map is not None:
-        relations.scan(_MAP_FILES, files.id_map, header=False, label="people.id_map")
+        _scan(relations, _MAP_FILES, files.id_map, label="people.id_map")
         if ids == "integer":
             pairs = f"({_listed(_MAP_FILES, files.id_map, 'text', names=('id', 'person'))}) AS p"
             ids = "integer" if relations.truth(people.integers_suffice(pairs)) else "text"
@@ -36,12 +37,18 @@ def make_people(
         if relations.truth(people.conflicts(ID_MAP)):
             raise people.conflict_error(files.id_map.files.paths[0])
     if files.exclusions is not None:
-        relations.scan(_LIST_FILES, files.exclusions, header=False, label="people.exclusions")
+        _scan(relations, _LIST_FILES, files.exclusions, label="people.exclusions")
         relations.make(_LISTED, _listed(_LIST_FILES, files.exclusions, ids, names=("id",)))
         relations.make(EXCLUDED, people.excluded_persons(_LISTED, mapped=files.id_map is not None))
     if files.strata is not None:
         _make_strata(relations, files.strata, ids, mapped=files.id_map is not None)
     return ids
+
+
+def _scan(relations: Relations, name: str, table: Table, *, label: str) -> None:
+    relations.scan(name, table, header=False, label=label)
+    if not table.layout.typed and relations.truth(people.malformed(name)):
+        raise people.malformed_error(table)
 
 
 def _make_strata(relations: Relations, checked: CheckedStrata, ids: Ids, *, mapped: bool) -> None:
@@ -51,24 +58,16 @@ def _make_strata(relations: Relations, checked: CheckedStrata, ids: Ids, *, mapp
     person, *classes = checked.columns
     columns = [f"{people.same_ids(by_name[person.name], person.kind, ids)} AS id"]
     columns += [f"{by_name[column.name]} AS v{i}" for i, column in enumerate(classes)]
-    whole = " WHERE _corrupt IS NULL" if table.files.format == "csv" else ""
+    whole = "" if table.layout.typed else f" WHERE NOT {MALFORMED}"
     listed = f"(SELECT {', '.join(columns)} FROM {_STRATA_FILES}{whole})"
     relations.make(STRATA, strata_sql(checked.declared.strata, listed, mapped=mapped))
 
 
 def _listed(relation: str, table: Table, ids: Ids, *, names: tuple[str, ...]) -> str:
     columns = ", ".join(
-        f"{people.same_ids(_unmarked(written, table), column.kind, ids)} AS {name}"
+        f"{people.same_ids(written, column.kind, ids)} AS {name}"
         for written, column, name in zip(
             column_names(table), table.layout.columns, names, strict=True
         )
     )
-    whole = " WHERE _corrupt IS NULL" if table.files.format == "csv" else ""
-    return f"SELECT {columns} FROM {relation}{whole}"
-
-
-def _unmarked(column: str, table: Table) -> str:
-    """Return SQL for a column without the mark of UTF-8 that some programs begin a file with."""
-    if table.files.format != "csv":
-        return column
-    return f"REPLACE({column}, '\N{ZERO WIDTH NO-BREAK SPACE}', '')"
+    return f"SELECT {columns} FROM {relation}"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pipelines.engines.spark.dialect import to_spark
 from pipelines.errors import SourceError
 from pipelines.ingest.check import CheckedSource, Table
-from pipelines.ingest.clean import MALFORMED, raw_name
+from pipelines.ingest.clean import raw_name
 from pipelines.ingest.clock import Period
+from pipelines.ingest.lines import LINE, MALFORMED, SEPARATOR, fields_sql
 from pipelines.ingest.quoting import identifier
 from pipelines.ingest.skipping import worth_reading
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _CORRUPT = "_corrupt"
-_NOT_UTF8 = "�"
+_BROKEN = f"{_CORRUPT} IS NOT NULL OR STRPOS({LINE}, '\N{REPLACEMENT CHARACTER}') > 0"
+"""A line with a separator in it, or with letters that are no UTF-8: Spark replaces those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,7 @@ class Relations:
     def scan(self, name: str, table: Table, *, header: bool, label: str) -> None:
         """Give the rows of a table's files a name.
 
-        Columns of CSV files are named c0, c1, ... by their place, and ``_corrupt`` is not NULL
-        where a line is malformed.
+        CSV files give what ``fields_sql`` gives: c0, c1, ... by their place, and ``MALFORMED``.
 
         Raises:
             SourceError: Spark would leave one of the files out.
@@ -79,9 +80,19 @@ class Relations:
         if table.files.format == "parquet":
             frame = reader.parquet(*paths)
         else:
-            frame = _csv(reader, table, header=header).load(paths)
+            frame = _lines(reader, header=header).load(paths)
         assert len(frame.inputFiles()) == len(paths), "Spark left a file out"
-        frame.createOrReplaceTempView(_view(name))
+        if table.layout.typed:
+            frame.createOrReplaceTempView(_view(name))
+            return
+        lines = f"{name}_lines"
+        frame.createOrReplaceTempView(_view(lines))
+        fields, delimiter = len(table.layout.columns), table.layout.delimiter
+        marked = not header
+        self.make(
+            name,
+            fields_sql(lines, fields=fields, delimiter=delimiter, marked=marked, broken=_BROKEN),
+        )
 
 
 def _view(name: str) -> str:
@@ -102,8 +113,7 @@ def make_raw(relations: Relations, checked: CheckedSource, period: Period) -> No
     columns = [
         f"{names[column.name]} AS {raw_name(role)}" for role, column in checked.columns.items()
     ]
-    if checked.table.files.format == "csv":
-        columns.append(_malformed([names[c.name] for c in checked.columns.values()]))
+    columns += [] if checked.table.layout.typed else [MALFORMED]
     inner = f"SELECT {', '.join(columns)} FROM {files}"
     wanted = worth_reading(checked, period)
     where = f" WHERE {wanted}" if wanted else ""
@@ -117,23 +127,15 @@ def column_names(table: Table) -> list[str]:
     return [identifier(name) for name in table.layout.names]
 
 
-def _malformed(mapped: list[str]) -> str:
-    """Return SQL: whether a line has other columns than the header, or letters that are none."""
-    text = f"CONCAT_WS('', {', '.join(mapped)})"
-    return f"({_CORRUPT} IS NOT NULL OR STRPOS({text}, '{_NOT_UTF8}') > 0) AS {MALFORMED}"
-
-
-def _csv(reader: Any, table: Table, *, header: bool) -> Any:
-    schema = ", ".join(f"{name} STRING" for name in [*column_names(table), _CORRUPT])
+def _lines(reader: Any, *, header: bool) -> Any:
+    """Return a reader of whole lines: one column, for a quote must not join two lines."""
     options = {
-        "sep": table.layout.delimiter,
+        "sep": SEPARATOR,
         "header": header,
-        "quote": '"',
-        "escape": '"',
+        "quote": "",
+        "escape": "",
         "encoding": "UTF-8",
         "mode": "PERMISSIVE",
         "columnNameOfCorruptRecord": _CORRUPT,
-        # A quoted text may hold a line's end.
-        "multiLine": True,
     }
-    return reader.format("csv").schema(schema).options(**options)
+    return reader.format("csv").schema(f"{LINE} STRING, {_CORRUPT} STRING").options(**options)

@@ -132,7 +132,6 @@ class Run:
             split=split_sources(self.job.world),
             secret=self.job.secret,
             strata=people.strata.declared.strata if people.strata is not None else (),
-            flagged=True,
         )
         for checked in self.sources:
             make_raw(relations, checked, reading.period)

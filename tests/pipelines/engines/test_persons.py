@@ -101,6 +101,20 @@ def test_one_id_with_two_persons_is_refused_without_naming_it(tmp_path: Path) ->
     assert [p.name for p in (tmp_path / "w").iterdir()] == []
 
 
+@pytest.mark.parametrize("line", ['"4', "4,5,6", "", '"4"x,5'])
+def test_a_list_of_people_loses_no_line_in_silence(tmp_path: Path, line: str) -> None:
+    given = pings(tmp_path / "a.parquet", ROWS)
+    table = _csv(tmp_path / "map.csv", "1,90", line, "2,90")
+    out = _csv(tmp_path / "out.csv", "1", line, "2")
+    for files in ({"id_map": table}, {"exclusions": out}):
+        todo = job(tmp_path / "w", given, **files)
+        if not line:
+            assert len(records(todo)) in {2, 4}
+            continue
+        with pytest.raises(SourceError, match=r"nobody's line may be lost|must have 1"):
+            run(todo)
+
+
 @pytest.mark.parametrize(
     ("listed", "left"),
     [

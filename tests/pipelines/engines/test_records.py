@@ -184,6 +184,27 @@ def test_each_bad_line_of_a_csv_is_set_aside_for_its_reason(tmp_path: Path) -> N
     assert _aside(tmp_path / "w") == expected
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("odd", ['1,"', '"1', '1,x"', "1,\x00", '1,""', "1,\\"])
+def test_what_one_line_of_a_csv_holds_never_reaches_another(
+    tmp_path: Path, odd: str, end: str
+) -> None:
+    """An open quote must not swallow other persons' records: no bound would hold."""
+    y, x = place(5)
+    lines = [f"{i},note,2026-03-02T12:00:00Z,{y},{x}" for i in range(2, 30_000)]
+    cells = {}
+    for name, first in (("plain", "1,note"), ("odd", odd)):
+        lines[50:51] = [f"{first},2026-03-02T12:00:00Z,{y},{x}"]
+        text = end.join(["who,note,ts,lat,lon", *lines]) + end
+        (tmp_path / f"{name}.csv").write_bytes(text.encode())
+        given = source(tmp_path / f"{name}.csv", kind="pings", lat="lat", lon="lon")
+        cells[name] = run(job(tmp_path / "w", given, statements=PERSONS))["persons"]
+    assert cells["plain"] == {(0, 6): 29_998}
+    assert cells["odd"][0, 6] in {29_997, 29_998}
+    [told] = _told(tmp_path / "w")
+    assert told["rows"] == 29_998
+
+
 def test_unmapped_columns_of_a_csv_may_share_a_name_or_have_none(tmp_path: Path) -> None:
     y, x = place(5)
     text = f"note,who,note,ts,lat,lon,\na,1,b,2026-03-02T12:00:00Z,{y},{x},\n"
