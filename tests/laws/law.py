@@ -9,6 +9,7 @@ from typing import Any
 from harness import SECRET, Bench
 from reference import Record
 
+from dp.audits.distance import norms, sparse_difference
 from dp.bounds import Bounds
 from pipelines.schemas.world import World
 from pipelines.tables import TABLES
@@ -68,21 +69,7 @@ class Case:
 
 def moved(whole: dict[int, int], without: dict[int, int]) -> Bounds | None:
     """How far totals moved, as the four norms; None where they did not."""
-    cells = set(whole) | set(without)
-    change = [abs(whole.get(c, 0) - without.get(c, 0)) for c in cells]
-    change = [v for v in change if v]
-    if not change:
-        return None
-    return Bounds(
-        l0=len(change), l1=sum(change), l2_squared=sum(v * v for v in change), linf=max(change)
-    )
-
-
-def exceeded(change: Bounds | None, allowed: Bounds) -> list[str]:
-    if change is None:
-        return []
-    names = ("l0", "l1", "l2_squared", "linf")
-    return [name for name in names if getattr(change, name) > getattr(allowed, name)]
+    return norms(sparse_difference(whole, without).values())
 
 
 def removals(found: list[Record]) -> list[list[Record]]:

@@ -7,11 +7,12 @@ import datetime as dt
 import pytest
 from harness import calendar, make_world
 from hypothesis import given, settings
-from law import TABLE_CHOICES, Case, changes, exceeded
+from law import TABLE_CHOICES, Case, changes
 from reference import Record
 from shapes import SHAPES
 from strategies import records
 
+from dp.audits.distance import exceeded
 from dp.bounds import Bounds
 
 WORLDS = {

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import pytest
 from harness import Bench, calendar, make_world
-from law import Case, Edit, Totals, as_bytes, changes, exceeded
+from law import Case, Edit, Totals, as_bytes, changes
 from shapes import SHAPES
 
+from dp.audits.distance import exceeded
 from pipelines.tables import sensitive
 
 WORLD = make_world(6, calendar(dt.date(2026, 10, 30)))
