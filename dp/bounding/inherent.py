@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dp.bounds import Bounds
 from dp.errors import BoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dp.bounds import Bounds
     from dp.tables import Sensitive
 
 
@@ -22,14 +22,24 @@ class Inherent:
 
     Attributes:
         bounds: Sensitivity of the totals of one date to one identifier, in released units.
+        apart: Whether no level that the table offers joins two cells of one person: the bounds
+            then hold at every level. The table's own proof says why.
     """
 
     bounds: Bounds
+    apart: bool = False
 
     @property
     def factor(self) -> int:
         """One lattice unit is one released unit."""
         return 1
+
+    def coarser(self, level: int) -> Bounds:
+        """Return the bounds at a level above the cells; all may meet in one unless ``apart``."""
+        if level == 0 or self.apart:
+            return self.bounds
+        most = self.bounds.l1
+        return Bounds(l0=self.bounds.l0, l1=most, l2_squared=most**2, linf=most)
 
     def sql(self, sensitive: Sensitive) -> str:
         """Return the sum per date and cell; persons may be summed already."""

@@ -30,6 +30,17 @@ class Rule(Protocol):
         """Sensitivity of the totals of one date to one identifier, in lattice units."""
         ...
 
+    def coarser(self, level: int) -> Bounds:
+        """Return the bounds of the totals at a level above the cells, in lattice units.
+
+        The totals of a level are the sums of the cells' that its public map joins. Level 0 are the
+        cells themselves.
+
+        Raises:
+            BoundError: the rule bounds the cells alone.
+        """
+        ...
+
     def sql(self, sensitive: Sensitive) -> str:
         """Return a SELECT giving ``(d INTEGER, cell BIGINT, total BIGINT)``, one row per cell.
 

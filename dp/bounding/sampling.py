@@ -55,6 +55,12 @@ class Sampling:
         """Sensitivity of the totals of one date to one identifier."""
         return Bounds(l0=self.cap, l1=self.cap, l2_squared=self.cap, linf=1)
 
+    def coarser(self, level: int) -> Bounds:
+        """Return the bounds at a level above the cells, where all kept cells may meet in one."""
+        if level == 0:
+            return self.bounds
+        return Bounds(l0=self.cap, l1=self.cap, l2_squared=self.cap**2, linf=self.cap)
+
     def sql(self, sensitive: Sensitive) -> str:
         """Return the number of persons kept per date and cell.
 

@@ -65,6 +65,16 @@ class Weighting:
         square = self.cap * self.factor**2
         return Bounds(l0=square, l1=square, l2_squared=square, linf=math.isqrt(square))
 
+    def coarser(self, level: int) -> Bounds:
+        """Return the bounds at a level above the cells: with norm 1 those of the cells.
+
+        Raises:
+            BoundError: norm 2 at a level above: ``LevelWeighting`` bounds all levels at once.
+        """
+        if level and self.norm != 1:
+            raise BoundError("weighting to a norm of 2 bounds the cells alone: use LevelWeighting")
+        return self.bounds
+
     def sql(self, sensitive: Sensitive) -> str:
         """Return the weighted sum per date and cell, exact in every engine.
 

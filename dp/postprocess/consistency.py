@@ -56,13 +56,16 @@ class Consistent:
     Attributes:
         values: By level, shape (nodes, columns).
         variances: By level, shape (nodes,); the same in every column.
+        tree: The levels.
+        gains: By level but the top one, what a node takes of its parent's correction.
+        below: By level, the variance of the sum of the children's estimates from below.
     """
 
     values: tuple[Floats, ...]
     variances: tuple[Floats, ...]
-    _tree: Tree = field(repr=False)
-    _gains: tuple[Floats, ...] = field(repr=False)
-    _below: tuple[Floats, ...] = field(repr=False)
+    tree: Tree = field(repr=False)
+    gains: tuple[Floats, ...] = field(repr=False)
+    below: tuple[Floats, ...] = field(repr=False)
 
     def covariance(self, one: tuple[int, int], other: tuple[int, int]) -> float:
         """Return the exact covariance of two nodes of one column; 0 under different roots.
@@ -74,16 +77,16 @@ class Consistent:
         (low, a), (high, b) = sorted((one, other))
         gain_a = gain_b = 1.0
         for level in range(low, high):
-            gain_a *= float(self._gains[level][a])
-            a = int(self._tree.up[level][a])
+            gain_a *= float(self.gains[level][a])
+            a = int(self.tree.up[level][a])
         if a == b:
             return gain_a * float(self.variances[high][a])
-        for level in range(high, len(self._tree.up)):
-            gain_a *= float(self._gains[level][a])
-            gain_b *= float(self._gains[level][b])
-            a, b = int(self._tree.up[level][a]), int(self._tree.up[level][b])
+        for level in range(high, len(self.tree.up)):
+            gain_a *= float(self.gains[level][a])
+            gain_b *= float(self.gains[level][b])
+            a, b = int(self.tree.up[level][a]), int(self.tree.up[level][b])
             if a == b:
-                spread = self.variances[level + 1][a] - self._below[level + 1][a]
+                spread = self.variances[level + 1][a] - self.below[level + 1][a]
                 return gain_a * gain_b * float(spread)
         return 0.0
 

@@ -33,6 +33,10 @@ class PlannedSampling:
         """The bounds of ``dp.bounding.Sampling``."""
         return Sampling(self.cap, bytes(32)).bounds
 
+    def coarser(self, level: int) -> Bounds:
+        """Return the bounds of ``dp.bounding.Sampling`` at a level above."""
+        return Sampling(self.cap, bytes(32)).coarser(level)
+
     def sql(self, sensitive: Sensitive) -> NoReturn:
         """Refuse: without the secret anyone could tell which contributions were kept."""
         raise BoundError(f"{sensitive.table}: sampling needs the ledger's secret to read data")
@@ -43,8 +47,13 @@ class PlannedSampling:
 
 
 def inherent(cells: int) -> Rule:
-    """Return the rule of a table in which a person adds 1 to each of at most ``cells`` cells."""
-    return Inherent(Bounds(l0=cells, l1=cells, l2_squared=cells, linf=1))
+    """Return the rule of a table in which a person adds 1 to each of at most ``cells`` cells.
+
+    The cells of one person differ in a column that holds no zones (or there is one only), so that
+    no level joins two of them (``bounds.md``).
+    """
+    bounds = Bounds(l0=cells, l1=cells, l2_squared=cells, linf=1)
+    return Inherent(bounds, apart=True)
 
 
 def capped(params: CappedParams, secret: bytes | None) -> Rule:
