@@ -24,12 +24,19 @@ class Progress(Protocol):
         """Report that ``step`` (public words) is done to ``fraction`` in [0, 1]."""
         ...
 
+    def note(self, text: str) -> None:
+        """Say one sentence of public words to who runs the program."""
+        ...
+
 
 class Silent:
     """A progress that shows nothing."""
 
     def at(self, step: str, fraction: float) -> None:
         """Ignore the report."""
+
+    def note(self, text: str) -> None:
+        """Ignore the sentence."""
 
 
 class _Bar:
@@ -39,6 +46,9 @@ class _Bar:
 
     def at(self, step: str, fraction: float) -> None:
         self._bar.update(self._task, description=step, completed=fraction)
+
+    def note(self, text: str) -> None:
+        self._bar.console.print(text, soft_wrap=True, markup=False)
 
 
 class _Lines:
@@ -54,6 +64,9 @@ class _Lines:
                 self._until(_WHOLE_PERCENT)
             self._step, self._next = step, 0
         self._until(int(fraction * _WHOLE_PERCENT))
+
+    def note(self, text: str) -> None:
+        sys.stderr.write(f"{text}\n")
 
     def _until(self, percent: int) -> None:
         while self._next <= percent:

@@ -10,6 +10,7 @@ import typer
 
 from pipelines.cli import (
     budget,
+    clean,
     demo,
     export,
     init,
@@ -49,6 +50,7 @@ for name, command, panel in (
     ("plan", plan.plan, _WORK),
     ("release", release.release, _WORK),
     ("status", status.status, _WORK),
+    ("clean", clean.clean, _WORK),
     ("report", report.report, _WORK),
     ("export", export.export, _WORK),
     ("budget", budget.budget, _CHECK),

@@ -33,6 +33,7 @@ class Standing:
         release: Its id, None before it was started.
         folder: Where it is or will be, None before it has an id.
         drawn, measurements: How many of its measurements are drawn, of how many.
+        interrupted: Killed runs whose records are still in the work folder.
         others: Other releases that this ledger pays for: id and whether each is complete.
         next: The next command.
     """
@@ -42,6 +43,7 @@ class Standing:
     folder: str | None
     drawn: int
     measurements: int
+    interrupted: int
     others: list[dict[str, Any]]
     next: str
 
@@ -51,7 +53,7 @@ def status(spec: SpecArgument = SPEC, as_json: JsonOption = False) -> None:
 
     Other releases of the same ledger are listed too. Reads no records.
     """
-    from pipelines.cli.common import console, load, print_json
+    from pipelines.cli.common import console, load, print_json, shown_path
     from pipelines.cli.show import grid
     from pipelines.release.plan import plan
 
@@ -66,6 +68,10 @@ def status(spec: SpecArgument = SPEC, as_json: JsonOption = False) -> None:
     out.print(f"drawn     {found.drawn} of {found.measurements} measurements")
     if found.folder:
         out.print(f"folder    {found.folder}", soft_wrap=True, markup=False)
+    if found.interrupted:
+        kept = f"{shown_path(planned.spec.release.work)} holds records of an interrupted run"
+        out.print(f"private   {kept}: `murmuration release` goes on with them or removes", end=" ")
+        out.print(f"them, `murmuration clean {shown_path(planned.spec.path)}` removes them")
     if found.others:
         rows = [(o["id"], "complete" if o["complete"] else "to be finished") for o in found.others]
         out.print()
@@ -77,6 +83,7 @@ def standing(plan: Plan) -> Standing:
     """Return how far a plan's release is, from the ledger and the release folder."""
     from dp.ledger import Ledger
     from pipelines.cli.common import shown_path
+    from pipelines.engines.scratch import dead
 
     spec = plan.spec
     path = shown_path(spec.path)
@@ -88,6 +95,7 @@ def standing(plan: Plan) -> Standing:
             folder=None,
             drawn=0,
             measurements=len(plan.measurements),
+            interrupted=len(dead(spec.release.work)),
             others=[],
             next=f"murmuration ledger create {shown_path(spec.series.ledger)} --policy {policy}",
         )
@@ -100,6 +108,7 @@ def standing(plan: Plan) -> Standing:
             folder=shown_path(spec.release.folder / release) if release else None,
             drawn=_drawn(ledger.reservations(), plan),
             measurements=len(plan.measurements),
+            interrupted=len(dead(spec.release.work)),
             others=_others(ledger, release),
             next=command,
         )

@@ -51,6 +51,7 @@ class Job:
         categories: Public place categories that ``points`` numbers; none: it has no ``category``.
         strata: File of classes of persons that ``points`` numbers, or None: it has no ``stratum``.
         secret: The ledger's, for towers that stand for several zones; it must not leave the engine.
+        owner: The ledger's public id: a killed run of another ledger is never taken up.
         work: Private folder for temporary files and diagnostics.
         resources: Limits.
     """
@@ -66,6 +67,7 @@ class Job:
     categories: tuple[str, ...] = ()
     strata: StrataFile | None = None
     secret: bytes = field(default=b"", repr=False)
+    owner: str = ""
     resources: Resources = field(default_factory=Resources)
 
 

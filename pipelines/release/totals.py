@@ -110,6 +110,7 @@ def job_of(plan: Plan, *, world: World, tables: Collection[str], secret: bytes) 
         categories=next((p.categories for p in asked if isinstance(p, VisitsParams)), ()),
         strata=spec.people.strata.source if spec.people.strata and stratified else None,
         secret=secret,
+        owner=plan.ledger or "",
         resources=spec.engine,
     )
 

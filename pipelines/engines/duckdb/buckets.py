@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 
+from pipelines.engines.duckdb.partials import PARTIAL
 from pipelines.engines.statements import BucketWork, partial_sql, points_sql
 from pipelines.ingest.clean import Reading
-from pipelines.ingest.quoting import identifier, literal
+from pipelines.ingest.quoting import identifier
 
 _RECORDS = "ingest_records"
 _PERSONS = "ingest_persons"
-_PARTIAL = "ingest_partial"
 
 
 def count_bucket(
@@ -33,22 +31,14 @@ def count_bucket(
         numbered: Whether persons are texts that may be replaced by numbers.
     """
     made = _make_points(con, records, reading=reading, numbered=numbered)
-    con.execute(f"CREATE TABLE {_PARTIAL} (n INTEGER, d INTEGER, cell BIGINT, total BIGINT)")
+    con.execute(f"CREATE TABLE {PARTIAL} (n INTEGER, d INTEGER, cell BIGINT, total BIGINT)")
     for name, statement in work.relations:
         con.execute(f"CREATE TABLE {identifier(name)} AS {statement}")
         made.append(("TABLE", name))
     for number, statement in enumerate(work.totals):
-        con.execute(f"INSERT INTO {_PARTIAL} {partial_sql(number, statement)}")
+        con.execute(f"INSERT INTO {PARTIAL} {partial_sql(number, statement)}")
     for kind, name in reversed(made):
         con.execute(f"DROP {kind} {identifier(name)}")
-
-
-def write_partial(con: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Write the partial totals in one step: a file of this name is whole."""
-    staged = file.with_suffix(".part")
-    con.execute(f"COPY {_PARTIAL} TO {literal(str(staged))} (FORMAT parquet, COMPRESSION snappy)")
-    con.execute(f"DROP TABLE {_PARTIAL}")
-    staged.replace(file)
 
 
 def _make_points(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import duckdb
 
+from pipelines.engines.duckdb.partials import Kept
 from pipelines.engines.duckdb.reading import rejects_relation
 from pipelines.ingest.check import CheckedSource
 from pipelines.ingest.diagnostics import Diagnostics, SourceCounts
@@ -15,42 +17,50 @@ from pipelines.ingest.reasons import ROOM, Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What was counted so far, by source number. Private."""
+    """What was counted, by source number. Private.
 
-    kept: Counter[int] = field(default_factory=Counter)
-    outside: Counter[int] = field(default_factory=Counter)
-    aside: dict[int, Counter[Reason]] = field(default_factory=dict)
+    Attributes:
+        kept: Records.
+        outside: Records outside all zones.
+        aside: Rows set aside, by reason.
+    """
 
-    def staged(self, rows: dict[int, int]) -> None:
-        """Add rows set aside: bucket ``-(source * ROOM + reason)`` holds them."""
+    kept: Counter[int]
+    outside: Counter[int]
+    aside: dict[int, Counter[Reason]]
+
+    @classmethod
+    def of(
+        cls, rows: Mapping[int, int], groups: Iterable[Kept], malformed: Mapping[int, int]
+    ) -> Tally:
+        """Return the sums over groups of buckets.
+
+        Args:
+            rows: Staged rows by bucket; ``-(source * ROOM + reason)`` holds rows set aside.
+            groups: What each group held.
+            malformed: Lines that are no text, by source number.
+        """
+        tally = cls(kept=Counter(), outside=Counter(), aside={})
+        for group in groups:
+            for source, kept, outside in group:
+                tally.kept[source] += kept
+                tally.outside[source] += outside
         for bucket, count in rows.items():
             if bucket < 0:
                 source, reason = divmod(-bucket, ROOM)
-                self.aside.setdefault(source, Counter())[Reason(reason)] += count
+                tally.aside.setdefault(source, Counter())[Reason(reason)] += count
+        for source, count in malformed.items():
+            tally.aside.setdefault(source, Counter())[Reason.LINE_MALFORMED] += count
+        return tally
 
-    def bucket(self, con: duckdb.DuckDBPyConnection, records: str, *, many: bool) -> None:
-        """Add a bucket's records."""
-        source = "source" if many else "0 AS source"
-        counted = con.execute(
-            f"SELECT {source}, COUNT(*), COUNT(*) FILTER (zone < 0) "
-            f"FROM ({records}) AS r GROUP BY 1"
-        )
-        for number, kept, outside in counted.fetchall():
-            self.kept[number] += kept
-            self.outside[number] += outside
-
-    def diagnostics(
-        self, con: duckdb.DuckDBPyConnection, sources: tuple[CheckedSource, ...]
-    ) -> Diagnostics:
+    def diagnostics(self, sources: tuple[CheckedSource, ...]) -> Diagnostics:
         """Return the diagnostics of the finished job."""
-        return Diagnostics(tuple(self._source(con, checked) for checked in sources))
+        return Diagnostics(tuple(self._source(checked) for checked in sources))
 
-    def _source(self, con: duckdb.DuckDBPyConnection, checked: CheckedSource) -> SourceCounts:
+    def _source(self, checked: CheckedSource) -> SourceCounts:
         aside = self.aside.get(checked.number, Counter())
         kept = self.kept[checked.number]
-        if checked.table.files.format == "csv":
-            aside[Reason.LINE_MALFORMED] += _malformed(con, checked)
-        else:
+        if checked.table.files.format == "parquet":
             # Rows that the filter on raw times left unread were far outside the period.
             unread = checked.table.layout.rows - kept - aside.total()
             aside[Reason.OUTSIDE_PERIOD] += unread
@@ -63,7 +73,30 @@ class Tally:
         )
 
 
-def _malformed(con: duckdb.DuckDBPyConnection, checked: CheckedSource) -> int:
-    rejects = rejects_relation(checked)
-    row = con.execute(f"SELECT COUNT(DISTINCT (file_id, line)) FROM {rejects}").fetchone()
-    return int(row[0]) if row else 0
+def held_by(con: duckdb.DuckDBPyConnection, records: str, *, many: bool) -> Kept:
+    """Return what a group of buckets holds.
+
+    Args:
+        con: The engine.
+        records: SELECT of its records.
+        many: Whether there are several sources.
+    """
+    source = "source" if many else "0 AS source"
+    counted = con.execute(
+        f"SELECT {source}, COUNT(*), COUNT(*) FILTER (zone < 0) FROM ({records}) AS r GROUP BY 1"
+    )
+    return tuple(sorted(counted.fetchall()))
+
+
+def malformed_lines(
+    con: duckdb.DuckDBPyConnection, sources: tuple[CheckedSource, ...]
+) -> dict[int, int]:
+    """Return the lines of CSV sources that are no text, by source number."""
+    found = {}
+    for checked in sources:
+        if checked.table.files.format == "csv":
+            rejects = rejects_relation(checked)
+            lines = f"SELECT COUNT(DISTINCT (file_id, line)) FROM {rejects}"
+            row = con.execute(lines).fetchone()
+            found[checked.number] = int(row[0]) if row else 0
+    return found

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from pipelines.engines.contract import Job
 from pipelines.engines.duckdb.connection import connection
+from pipelines.engines.duckdb.identity import Identity, file_facts
+from pipelines.engines.duckdb.resume import take_up
 from pipelines.engines.duckdb.run import Run
 from pipelines.engines.duckdb.totals import FileTotals
 from pipelines.engines.scratch import Scratch, private_files
-from pipelines.ingest.check import CheckedSource, check_source
-from pipelines.ingest.people import PeopleFiles
+from pipelines.ingest.check import check_source
 from pipelines.ingest.strata import check_persons
 from pipelines.progress import Progress
 
@@ -44,6 +45,9 @@ class DuckDBEngine:
     def run(self, job: Job, progress: Progress) -> FileTotals:
         """Read the sources once and return every table's bounded totals.
 
+        Where a run of the very same job was killed after its records were staged, it goes on with
+        what is not counted yet. An error or an interrupt leaves nothing to go on with.
+
         Raises:
             SourceError: a source is missing, unreadable or not as declared.
             ResourceError: memory or disk is too small.
@@ -51,27 +55,27 @@ class DuckDBEngine:
         """
         sources = tuple(check_source(source, i) for i, source in enumerate(job.sources))
         people = check_persons(job.id_map, job.exclusions, job.strata)
-        most = self.bucket_rows or min(_BUCKET_ROWS, job.resources.memory_mb * _ROWS_PER_MB)
+        identity = Identity(
+            job=job,
+            files=file_facts(sources, people),
+            bucket_rows=self.bucket_rows
+            or min(_BUCKET_ROWS, job.resources.memory_mb * _ROWS_PER_MB),
+        )
+        reads = [Path(path) for path, *_ in identity.files]
         with private_files():
-            scratch = Scratch(job.work)
+            taken = take_up(job.work, identity, progress)
+            scratch = taken.scratch if taken else Scratch.begin(job.work, sweeping=False)
             try:
-                reads = _reads(sources, people)
                 with connection(job.resources, scratch, reads=reads) as con:
                     return Run(
                         con=con,
                         job=job,
                         sources=sources,
+                        people=people,
                         scratch=scratch,
-                        bucket_rows=most,
+                        identity=identity,
                         in_memory=self.in_memory,
-                    ).totals(people, progress)
+                    ).totals(progress, begun=taken.state if taken else None)
             except BaseException:
                 scratch.remove()
                 raise
-
-
-def _reads(sources: tuple[CheckedSource, ...], people: PeopleFiles) -> list[Path]:
-    tables = [checked.table for checked in sources]
-    tables += [table for table in (people.id_map, people.exclusions) if table is not None]
-    tables += [people.strata.table] if people.strata is not None else []
-    return [path for table in tables for path in table.files.paths]

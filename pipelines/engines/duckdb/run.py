@@ -11,13 +11,16 @@ import duckdb
 
 from dp.errors import MurmurationError
 from pipelines.engines.contract import Job
-from pipelines.engines.duckdb.buckets import count_bucket, write_partial
+from pipelines.engines.duckdb.buckets import count_bucket
 from pipelines.engines.duckdb.connection import add_function, load, paths
-from pipelines.engines.duckdb.counting import Tally
+from pipelines.engines.duckdb.counting import Tally, held_by, malformed_lines
 from pipelines.engines.duckdb.faults import resource_error
+from pipelines.engines.duckdb.identity import Identity
 from pipelines.engines.duckdb.numbering import number_persons, worth_numbering
+from pipelines.engines.duckdb.partials import Partials
 from pipelines.engines.duckdb.people import make_people
 from pipelines.engines.duckdb.reading import damaged, make_raw, rows_to_read
+from pipelines.engines.duckdb.resume import BUCKETS, partials_of
 from pipelines.engines.duckdb.staging import (
     InFiles,
     InMemory,
@@ -26,6 +29,7 @@ from pipelines.engines.duckdb.staging import (
     fits_in_memory,
     staging_sql,
 )
+from pipelines.engines.duckdb.state import RunState, digests
 from pipelines.engines.duckdb.totals import FileTotals
 from pipelines.engines.duckdb.watching import watched
 from pipelines.engines.scratch import Scratch
@@ -34,7 +38,7 @@ from pipelines.errors import EngineError
 from pipelines.ingest.check import CheckedSource
 from pipelines.ingest.clean import Reading
 from pipelines.ingest.diagnostics import Diagnostics
-from pipelines.ingest.people import PeopleFiles
+from pipelines.ingest.people import Ids, PeopleFiles
 from pipelines.ingest.quoting import literal
 from pipelines.ingest.towers import place_relations, split_sources
 from pipelines.progress import Progress
@@ -51,32 +55,59 @@ class Run:
         con: The engine.
         job: The job.
         sources: Its checked sources.
+        people: Its checked files about persons.
         scratch: Where everything is written.
-        bucket_rows: Rows to work on at once, about.
+        identity: What this run is, should it be killed.
         in_memory: Whether staged records stay in memory; None for where they fit well.
     """
 
     con: duckdb.DuckDBPyConnection
     job: Job
     sources: tuple[CheckedSource, ...]
+    people: PeopleFiles
     scratch: Scratch
-    bucket_rows: int
+    identity: Identity
     in_memory: bool | None
 
-    def totals(self, people: PeopleFiles, progress: Progress) -> FileTotals:
-        """Do the whole job."""
-        tally = Tally()
-        with self._faults(reading=True), watched(self.con, progress, _READ):
-            reading = self._reading(people)
-            rows = sum(rows_to_read(self.con, one, reading.period) for one in self.sources)
-            sources, reading = self._numbered(reading)
-            staged = self._stage(sources, reading, rows)
+    def totals(self, progress: Progress, *, begun: RunState | None) -> FileTotals:
+        """Do the whole job, or with ``begun`` what a killed run left to do."""
+        staged: Staged
+        if begun is None:
+            with self._faults(reading=True), watched(self.con, progress, _READ):
+                staged, state = self._read()
+        else:
+            load(self.con, "days", days_relation(self.job.world.calendar))
+            staged, state = InFiles.of(self.scratch.folder(BUCKETS), begun), begun
         with self._faults(reading=False):
-            tally.staged(staged.rows)
-            self._count(staged, reading, tally, progress)
-            file = self._sum()
-            tally.diagnostics(self.con, self.sources).write(self.job.work)
+            partials = partials_of(self.scratch, state)
+            self._count(staged, state, partials, progress)
+            files, kept = partials.whole()
+            file = self._sum(files)
+            tally = Tally.of(state.rows, kept, state.malformed)
+            tally.diagnostics(self.sources).write(self.job.work)
         return FileTotals(file, tuple(sorted(self.job.statements)), self.scratch)
+
+    def _read(self) -> tuple[Staged, RunState]:
+        """Stage every record; from here on a killed run can be taken up."""
+        reading = self._reading(self._relations())
+        for checked in self.sources:
+            make_raw(self.con, checked, reading.period)
+        rows = sum(rows_to_read(self.con, one, reading.period) for one in self.sources)
+        sources, reading = self._numbered(reading)
+        staged = self._stage(sources, reading, rows)
+        in_files = isinstance(staged, InFiles)
+        state = RunState(
+            run=self.scratch.path.name,
+            identity=self.identity.parts() if in_files else {},
+            ids=reading.ids,
+            rows=staged.rows,
+            groups=bucket_groups(staged.rows, self.identity.bucket_rows),
+            files=digests(staged.folder, staged.names) if isinstance(staged, InFiles) else {},
+            malformed=malformed_lines(self.con, self.sources),
+        )
+        if in_files:
+            state.write(self.scratch.path)
+        return staged, state
 
     @contextmanager
     def _faults(self, *, reading: bool) -> Iterator[None]:
@@ -95,8 +126,8 @@ class Run:
                 "work folder, which is private; nothing was charged."
             ) from None
 
-    def _reading(self, people: PeopleFiles) -> Reading:
-        """Make the public relations, the people's and the raw ones."""
+    def _relations(self) -> Ids:
+        """Make the public relations and those about persons; return how ids compare."""
         world = self.job.world
         load(self.con, "days", days_relation(world.calendar))
         for name, table in world.zones.lookup.relations.items():
@@ -105,21 +136,21 @@ class Run:
             add_function(self.con, name, function)
         for name, table in place_relations(self.sources, world).items():
             load(self.con, name, table)
-        ids = make_people(self.con, people, self.sources)
-        reading = Reading(
-            calendar=world.calendar,
+        return make_people(self.con, self.people, self.sources)
+
+    def _reading(self, ids: Ids) -> Reading:
+        people = self.people
+        return Reading(
+            calendar=self.job.world.calendar,
             ids=ids,
             mapped=people.id_map is not None,
             excluding=people.exclusions is not None,
             declared=has_declared(self.job),
             categories=self.job.categories,
-            split=split_sources(world),
+            split=split_sources(self.job.world),
             secret=self.job.secret,
             strata=people.strata.declared.strata if people.strata is not None else (),
         )
-        for checked in self.sources:
-            make_raw(self.con, checked, reading.period)
-        return reading
 
     def _numbered(self, reading: Reading) -> tuple[tuple[CheckedSource, ...], Reading]:
         """Put numbers in the place of text ids, where that pays and no result can tell."""
@@ -133,31 +164,34 @@ class Run:
             sources,
             reading,
             lookup=self.job.world.zones.lookup,
-            buckets=max(1, -(-rows // self.bucket_rows)),
+            buckets=max(1, -(-rows // self.identity.bucket_rows)),
         )
         fits = fits_in_memory(rows, ids=reading.ids, memory_mb=self.job.resources.memory_mb)
         if fits if self.in_memory is None else self.in_memory:
             return InMemory.stage(self.con, statement)
-        return InFiles.stage(self.con, statement, self.scratch.folder("buckets"))
+        return InFiles.stage(self.con, statement, self.scratch.folder(BUCKETS))
 
-    def _count(self, staged: Staged, reading: Reading, tally: Tally, progress: Progress) -> None:
-        """Count every bucket into a partial."""
-        work = bucket_work(self.job)
-        groups = bucket_groups(staged.rows, self.bucket_rows)
-        folder = self.scratch.folder("partials")
-        numbered = reading.ids == "text" and not work.by_id
-        progress.at(_COUNT, 0.0)
-        for i, group in enumerate(groups):
+    def _count(
+        self, staged: Staged, state: RunState, partials: Partials, progress: Progress
+    ) -> None:
+        """Count every group of buckets that has no partial yet into one."""
+        work, reading = bucket_work(self.job), self._reading(state.ids)
+        numbered = state.ids == "text" and not work.by_id
+        done = partials.found() or {}
+        for number, group in enumerate(state.groups):
+            progress.at(_COUNT, number / len(state.groups))
+            if number in done:
+                continue
             records = staged.records(group)
-            tally.bucket(self.con, records, many=len(self.sources) > 1)
+            kept = held_by(self.con, records, many=len(self.sources) > 1)
             count_bucket(self.con, work, records, reading=reading, numbered=numbered)
-            write_partial(self.con, folder / f"{i:06d}.parquet")
+            partials.write(self.con, number, kept)
             staged.drop(group)
-            progress.at(_COUNT, (i + 1) / len(groups))
+        progress.at(_COUNT, 1.0)
 
-    def _sum(self) -> Path:
+    def _sum(self, partials: list[Path]) -> Path:
+        """Add up the partials, each once."""
         file = self.scratch.path / "totals.parquet"
-        partials = sorted(self.scratch.folder("partials").glob("*.parquet"))
         rows = (
             "(SELECT 0 AS n, 0 AS d, CAST(0 AS BIGINT) AS cell, CAST(0 AS BIGINT) AS total LIMIT 0)"
         )
@@ -166,6 +200,4 @@ class Run:
         self.con.execute(
             f"COPY ({sum_sql(f'{rows} AS partials')}) TO {literal(str(file))} (FORMAT parquet)"
         )
-        for partial in partials:
-            partial.unlink()
         return file

@@ -7,6 +7,7 @@ name source and reason, so that counting them costs no second pass.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 
 from pipelines.engines.duckdb.connection import paths
 from pipelines.engines.duckdb.reading import raw_relation
+from pipelines.engines.duckdb.state import Groups, RunState
 from pipelines.ingest.check import CheckedSource
 from pipelines.ingest.clean import Reading, clean_sql
 from pipelines.ingest.people import Ids
@@ -69,37 +71,55 @@ class InMemory:
 
 @dataclass(frozen=True, slots=True)
 class InFiles:
-    """Records in private Parquet files, a folder for each bucket."""
+    """Records in private Parquet files, a folder for each bucket.
+
+    Attributes:
+        folder: Where the buckets' folders are.
+        rows: Rows by bucket.
+        names: Files of the buckets of records, relative to ``folder``; no other file is read.
+    """
 
     folder: Path
     rows: dict[int, int]
+    names: tuple[str, ...]
 
     @classmethod
     def stage(cls, con: duckdb.DuckDBPyConnection, statement: str, folder: Path) -> InFiles:
-        """Run a staging statement into files."""
+        """Run a staging statement into files; of rows that are set aside only counts stay."""
         # Without dictionaries: they cost more time than the space they save on numbers.
         con.execute(
             f"COPY ({statement}) TO {literal(str(folder))} (FORMAT parquet, PARTITION_BY (b), "
             "COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 1)"
         )
-        rows = {
-            int(place.name.removeprefix("b=")): sum(
-                pq.read_metadata(file).num_rows for file in place.iterdir()
-            )
-            for place in folder.iterdir()
-        }
-        return cls(folder, rows)
+        rows: dict[int, int] = {}
+        names: list[str] = []
+        for place in sorted(folder.iterdir()):
+            bucket, files = int(place.name.removeprefix("b=")), sorted(place.iterdir())
+            rows[bucket] = sum(pq.read_metadata(file).num_rows for file in files)
+            if bucket >= 0:
+                names += [f"{place.name}/{file.name}" for file in files]
+            else:
+                shutil.rmtree(place)
+        return cls(folder, rows, tuple(names))
+
+    @classmethod
+    def of(cls, folder: Path, state: RunState) -> InFiles:
+        """Return what a killed run has staged."""
+        return cls(folder, dict(state.rows), tuple(state.files))
 
     def records(self, buckets: Iterable[int]) -> str:
         """Return a SELECT of the records of some buckets."""
-        files = sorted(file for b in buckets for file in (self.folder / f"b={b}").iterdir())
+        files = [self.folder / name for name in self._of(buckets)]
         return f"SELECT * FROM read_parquet({paths(files)}, hive_partitioning = false)"
 
     def drop(self, buckets: Iterable[int]) -> None:
         """Remove the buckets' files."""
-        for bucket in buckets:
-            for file in (self.folder / f"b={bucket}").iterdir():
-                file.unlink()
+        for name in self._of(buckets):
+            (self.folder / name).unlink()
+
+    def _of(self, buckets: Iterable[int]) -> list[str]:
+        places = {f"b={bucket}" for bucket in buckets}
+        return [name for name in self.names if name.split("/")[0] in places]
 
 
 def staging_sql(
@@ -131,7 +151,7 @@ def fits_in_memory(rows: int, *, ids: Ids, memory_mb: int) -> bool:
     return rows * _ROW_BYTES[ids] * _SHARE <= memory_mb * 2**20
 
 
-def bucket_groups(rows: dict[int, int], most: int) -> list[list[int]]:
+def bucket_groups(rows: dict[int, int], most: int) -> Groups:
     """Return the buckets of records in groups of at most ``most`` rows, one bucket at least."""
     groups: list[list[int]] = []
     held = 0
@@ -141,7 +161,7 @@ def bucket_groups(rows: dict[int, int], most: int) -> list[list[int]]:
             held = 0
         groups[-1].append(bucket)
         held += rows[bucket]
-    return groups
+    return tuple(map(tuple, groups))
 
 
 def _bucket(checked: CheckedSource, buckets: int) -> str:

@@ -54,7 +54,7 @@ class SparkEngine:
         people = check_persons(job.id_map, job.exclusions, job.strata)
         rows = sum(checked.table.layout.rows for checked in sources)
         with private_files():
-            scratch = Scratch(job.work)
+            scratch = Scratch.begin(job.work)
             try:
                 return Run(
                     job=job,

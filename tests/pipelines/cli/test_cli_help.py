@@ -22,6 +22,7 @@ COMMANDS = (
     "budget",
     "verify",
     "status",
+    "clean",
     "schema",
     "ledger create",
     "ledger amend",

@@ -13,15 +13,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from engine_desk import RECORDS, job, pings, records, run
 
 from pipelines.engines.contract import Resources
-from pipelines.engines.duckdb import run as running
 from pipelines.engines.duckdb.connection import connection
 from pipelines.engines.duckdb.engine import DuckDBEngine
+from pipelines.engines.duckdb.partials import Partials
 from pipelines.engines.scratch import Scratch
 from pipelines.errors import EngineError
 from pipelines.progress import Silent
@@ -40,14 +41,14 @@ def _modes(folder: Path) -> set[str]:
 def test_files_are_private_while_they_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: set[str] = set()
     kinds: set[str] = set()
-    original = running.write_partial
+    original = Partials.write
 
-    def spying(con: duckdb.DuckDBPyConnection, file: Path) -> None:
-        original(con, file)
+    def spying(*given: Any) -> None:
+        original(*given)
         seen.update(_modes(tmp_path / "w"))
         kinds.update(path.parent.name.split("=")[0] for path in (tmp_path / "w").rglob("*"))
 
-    monkeypatch.setattr(running, "write_partial", spying)
+    monkeypatch.setattr(Partials, "write", spying)
     given = job(tmp_path / "w", pings(tmp_path / "a.parquet", ROWS))
     before = os.umask(0o022)
     try:
@@ -59,11 +60,14 @@ def test_files_are_private_while_they_live(tmp_path: Path, monkeypatch: pytest.M
     assert seen == {"d700", "f600"}
 
 
-def test_only_totals_are_left_until_closed_and_then_only_diagnostics(tmp_path: Path) -> None:
+def test_only_sums_are_left_until_closed_and_then_only_diagnostics(tmp_path: Path) -> None:
     given = job(tmp_path / "w", pings(tmp_path / "a.parquet", ROWS))
     totals = DuckDBEngine(bucket_rows=50, in_memory=False).run(given, Silent())
-    left = {path.name for path in (tmp_path / "w").rglob("*") if path.is_file()}
-    assert left == {"totals.parquet", "alive.lock", "diagnostics.json"}
+    left = {path for path in (tmp_path / "w").rglob("*") if path.is_file()}
+    sums = {path for path in left if path.parent.name == "partials"}
+    others = {path.name for path in left - sums}
+    assert others == {"totals.parquet", "alive.lock", "state.json", "diagnostics.json"}
+    assert len(sums) > 1
     totals.close()
     totals.close()
     assert [path.name for path in (tmp_path / "w").iterdir()] == ["diagnostics.json"]
@@ -100,7 +104,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(running, "write_partial", interrupted)
+    monkeypatch.setattr(Partials, "write", interrupted)
     given = job(tmp_path / "w", pings(tmp_path / "a.parquet", ROWS))
     with pytest.raises(KeyboardInterrupt):
         run(given, in_memory=False)
@@ -114,7 +118,7 @@ def _living(work: Path) -> Iterator[subprocess.Popen[str]]:
         import time
         from pathlib import Path
         from pipelines.engines.scratch import Scratch
-        scratch = Scratch(Path({str(work)!r}))
+        scratch = Scratch.begin(Path({str(work)!r}))
         (scratch.folder("buckets") / "raw").write_text("raw")
         print("up", flush=True)
         time.sleep(60)
@@ -168,7 +172,7 @@ def test_a_run_needs_no_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 )
 def test_the_connection_reaches_nothing_but_its_files(tmp_path: Path, statement: str) -> None:
     a_variable_of_the_program = pings(tmp_path / "a.parquet", ROWS)
-    scratch = Scratch(tmp_path / "w")
+    scratch = Scratch.begin(tmp_path / "w")
     with connection(Resources(), scratch, reads=[a_variable_of_the_program.path]) as con:
         assert con.execute(f"SELECT COUNT(*) FROM '{tmp_path}/a.parquet'").fetchall() == [(200,)]
         with pytest.raises(duckdb.Error):

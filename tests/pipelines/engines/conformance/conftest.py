@@ -55,7 +55,7 @@ def one_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One Java process for a file of tests; it ends with them, for one process holds one Spark."""
     if find_spec("pyspark") is None or shutil.which("java") is None:
         pytest.skip("Spark needs pyspark and Java: pip install -e '.[spark]', and a JDK 17")
-    scratch = Scratch(tmp_path_factory.mktemp("spark"))
+    scratch = Scratch.begin(tmp_path_factory.mktemp("spark"))
     # Small jobs spend their time in the compiler; half a compiler is quicker.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1")
