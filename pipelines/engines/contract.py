@@ -78,6 +78,10 @@ class BoundedTotals(Protocol):
         """Return the dense totals of one table and date: int64, shape (size,)."""
         ...
 
+    def sparse(self, table: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return one table's cells that hold anything, over all dates: (d, cell, total)."""
+        ...
+
     def close(self) -> None:
         """Remove every temporary file of the job."""
         ...

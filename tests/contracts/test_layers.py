@@ -23,6 +23,7 @@ RANK = {
     "report": 4,
     "exports": 4,
     "twin": 4,
+    "audit": 4,
     "cli": 5,
 }
 LEDGER_COMMANDS = {
@@ -75,6 +76,27 @@ def test_only_the_run_module_and_the_door_write_draws_to_the_ledger(write: str) 
         and not dotted(path).startswith("dp.ledger")
     }
     assert callers <= {"pipelines.release.run", "dp.measure"}
+
+
+def test_only_the_door_and_the_stage_of_the_audits_draw_noise() -> None:
+    callers = {dotted(path) for path in modules() if ".draw(" in path.read_text(encoding="utf-8")}
+    truths = {"pipelines.release.draws"}  # plausible truths by a public seed, no noise
+    assert callers - truths == {"dp.measure", "dp.mechanisms.threshold", "pipelines.audit._stage"}
+
+
+@pytest.mark.parametrize("start", ["pipelines.release.run", "pipelines.report.page", "dp.measure"])
+def test_nothing_that_makes_a_release_can_reach_the_audits(start: str) -> None:
+    reached = reachable(start, lazy=True)
+    assert start in reached
+    assert not {name for name in reached if name.startswith(("pipelines.audit", "dp.audits"))}
+
+
+def test_an_audit_opens_neither_the_door_nor_opendp() -> None:
+    paths = modules("pipelines/audit", "dp/audits")
+    assert paths, "the audits are gone: this test would check nothing"
+    for path in paths:
+        heard = imports(path)
+        assert not {n for n in heard if n.startswith(("dp.measure", "opendp", "dp.mechanisms._"))}
 
 
 def test_planning_cannot_reach_the_data() -> None:

@@ -32,18 +32,31 @@ class FileTotals:
         Raises:
             BoundError: the job had no such table, or its statement gave a cell outside the key set.
         """
-        if table not in self.tables:
-            raise BoundError(f"{table}: no totals; the job counted {', '.join(self.tables)}")
-        n = self.tables.index(table)
-        found = pq.read_table(
-            self.file, columns=["cell", "total"], filters=[("n", "=", n), ("d", "=", day)]
-        )
-        cells, totals = (found.column(i).to_numpy() for i in range(2))
+        cells, totals = self._read(table, ["cell", "total"], day=day)
         if len(cells) and (cells.min() < 0 or cells.max() >= size):
             raise BoundError(f"{table}: its statement gave a cell outside the key set")
         vector = np.zeros(size, dtype=np.int64)
         vector[cells] = totals
         return vector
+
+    def sparse(self, table: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the cells of one table that hold anything: date numbers, cells, totals.
+
+        Raises:
+            BoundError: the job had no such table.
+        """
+        d, cells, totals = self._read(table, ["d", "cell", "total"])
+        return d.astype(np.int64), cells, totals
+
+    def _read(
+        self, table: str, columns: list[str], *, day: int | None = None
+    ) -> tuple[NDArray[np.int64], ...]:
+        if table not in self.tables:
+            raise BoundError(f"{table}: no totals; the job counted {', '.join(self.tables)}")
+        wanted = [("n", "=", self.tables.index(table))]
+        wanted += [] if day is None else [("d", "=", day)]
+        found = pq.read_table(self.file, columns=columns, filters=wanted)
+        return tuple(found.column(name).to_numpy() for name in columns)
 
     def close(self) -> None:
         """Remove the job's folder; a second call does nothing."""
