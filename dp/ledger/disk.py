@@ -32,13 +32,21 @@ def sync_folder(folder: Path) -> None:
 
 
 def private_folder(folder: Path) -> Path:
-    """Return the folder; where it is new its mode is 0700 and its name is synced."""
+    """Return the folder; where it is new its mode is 0700 and every new name above it is synced."""
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        _make(folder.parent)
         folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         folder.chmod(PRIVATE_FOLDER)
         sync_folder(folder.parent)
     return folder
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and what is missing above it; a name that is not synced hides all below it."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def touch_private(path: Path) -> None:

@@ -84,6 +84,15 @@ def sync(path: Path | str) -> None:
         os.close(handle)
 
 
+def public_folder(path: Path) -> Path:
+    """Make a folder for releases (and what is missing above it), each name synced; return it."""
+    if not path.is_dir():
+        public_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        sync(path.parent)
+    return path
+
+
 def private_folder(path: Path) -> Path:
     """Make a folder (and what is missing above it) that only its owner can enter; return it."""
     path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from pipelines.errors import VerifyError
 from pipelines.progress import Silent
 from pipelines.release.books import drawn_books
 from pipelines.release.derive import derive
-from pipelines.release.folder import staged, stagings_of
+from pipelines.release.folder import public_folder, staged, stagings_of
 from pipelines.release.manifest import MANIFEST, read_manifest, sha256_of
 from pipelines.release.model import Plan
 from pipelines.release.plan import plan as make_plan
@@ -67,7 +67,7 @@ def release(
         if found is not None:
             return found
         ledger.check([one.charge for one in planned.measurements])
-        planned.spec.release.folder.mkdir(parents=True, exist_ok=True)
+        public_folder(planned.spec.release.folder)
         totals = _totals(planned, ledger, engine=engine or planned.spec.engine_name, progress=told)
         try:
             with ledger.exclusive():

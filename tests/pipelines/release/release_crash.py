@@ -1,7 +1,8 @@
 """A process that releases and dies where it is told: hooks live here, not in the product.
 
 Reads lines "anchors<TAB>spec<TAB>point", does each in a fork of itself so that imports are paid
-for once, and answers "killed" or "exit N".
+for once, and answers "killed" or "exit N". A point that is a number is a time in seconds. Each
+draw is noted beside the anchors before its noise is used.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -75,11 +77,24 @@ POINTS: dict[str, Callable[[], None]] = {
 }
 
 
+def _note_draws(note: Path) -> None:
+    """Count draws in a file that outlives the process."""
+    real = Mechanism.draw
+
+    def drawn(*args: Any, **more: Any) -> Any:
+        with note.open("ab") as file:
+            file.write(b".")
+        return real(*args, **more)
+
+    Mechanism.draw = drawn  # type: ignore[method-assign]
+
+
 def _release(spec: Path, point: str) -> None:
     os.fsync = lambda _handle: None  # type: ignore[assignment]  # a kill loses no page cache
     world.zones_of = zones_once
     totals.engine_of = lambda _name: KnownEngine()  # type: ignore[assignment]
-    POINTS[point]()
+    _note_draws(Path(os.environ["MURMURATION_ANCHORS"]).with_name("draws"))
+    POINTS.get(point, POINTS["nowhere"])()
     run.release(load_spec(spec, check_data=False))
 
 
@@ -93,6 +108,9 @@ def _serve() -> None:
             _release(Path(spec), point)
             sys.stdout.flush()
             os._exit(0)
+        if point not in POINTS:
+            time.sleep(float(point))
+            os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         sys.stdout.write("killed\n" if killed else f"exit {os.waitstatus_to_exitcode(status)}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -99,6 +100,36 @@ def test_killed_twice_inside_a_draw_it_is_charged_for_each_time(town: Town, run:
         assert run(town, "after the first draw was started") == "killed"
     assert run(town, "nowhere") == "exit 0"
     assert town.spent() == LAST + 2
+
+
+def test_killed_at_random_times_it_is_charged_for_every_draw_and_finished(
+    town: Town, run: Run, tmp_path: Path
+) -> None:
+    chance, booked = random.Random(20260302), dict[str, bytes]()
+    for _ in range(12):
+        run(town, f"{chance.uniform(0, 0.4):.4f}")
+        for folder in _visible(town):
+            assert verify_release(folder) == []
+        assert verify(town.ledger) == []
+        assert _drawn(tmp_path) <= _begun(town), "a draw is not charged"
+        after = _booked(town)
+        assert {key: after[key] for key in booked} == booked, "what was drawn was drawn again"
+        booked = dict(after)
+    assert run(town, "nowhere") == "exit 0"
+    (folder,) = town.releases.iterdir()
+    assert verify_release(folder, ledger=town.ledger) == []
+    assert _drawn(tmp_path) <= _begun(town)
+
+
+def _drawn(home: Path) -> int:
+    note = home / "draws"
+    return len(note.read_bytes()) if note.exists() else 0
+
+
+def _begun(town: Town) -> int:
+    """Return how many draws are paid for: attempts of charges whose draw was started."""
+    with Ledger.open(town.ledger) as ledger:
+        return sum(r.attempt for r in ledger.reservations() if r.state != "reserved")
 
 
 def test_after_all_is_drawn_a_killed_run_is_finished_without_the_data(
