@@ -56,6 +56,12 @@ class LedgerBusy(LedgerFault):
     exit_code = 5
 
 
+class DiskFull(LedgerFault):
+    """The disk of a ledger, its anchor or its store is full. What is booked is safe."""
+
+    exit_code = 6
+
+
 class PolicyError(MurmurationError):
     """A policy that no ledger can keep, or an amendment that would loosen one."""
 

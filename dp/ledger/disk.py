@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 from pathlib import Path
 
-from dp.errors import LedgerFault
+from dp.errors import DiskFull, LedgerFault
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def unwritten(error: OSError, what: str, means: str = "") -> LedgerFault:
+    """Return the error for a write that failed: what could not be written, and what that means."""
+    text = f"{what}: {error.strerror or 'the write failed'}. {means}".rstrip()
+    if error.errno in _FULL:
+        return DiskFull(f"{text} Free some space there and run the same command again")
+    return LedgerFault(text.removesuffix("."))
 
 
 def sync(fd: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dp.errors import LedgerFault
 from dp.ledger.asked import refuse_over_budget
+from dp.ledger.disk import unwritten
 from dp.ledger.entries import Kind, Plain, link
 from dp.ledger.events import find
 from dp.ledger.locks import Lock
@@ -119,9 +120,10 @@ class LedgerDraws(LedgerView):
             except BaseException as error:
                 self._forget()
                 if isinstance(error, OSError):
-                    raise LedgerFault(
-                        f"{self.path} or its anchor could not be written: {error}. What was being "
-                        "booked may be charged, and no noise was drawn for it"
+                    raise unwritten(
+                        error,
+                        f"{self.path} or its anchor could not be written",
+                        "What was being booked may be charged, and no noise was drawn for it.",
                     ) from error
                 raise
             return book

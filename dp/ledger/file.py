@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from dp.errors import LedgerBusy, LedgerFault
+from dp.errors import DiskFull, LedgerBusy, LedgerFault
 from dp.ledger.disk import digest, part_of, sync, sync_folder, touch_private
 from dp.ledger.entries import Entry
 
@@ -123,6 +123,11 @@ def _fault(path: Path, error: Exception) -> LedgerFault:
     if "locked" in str(error):
         return LedgerBusy(
             f"{path} is locked by a program other than murmuration. Close it and try again"
+        )
+    if "disk is full" in str(error):
+        return DiskFull(
+            f"{path} cannot be written: the disk is full. What is booked is safe. Free some space "
+            "there and run the same command again"
         )
     return LedgerFault(
         f"{path} cannot be read or written as a ledger ({error}). If the disk is sound, the file "

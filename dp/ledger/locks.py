@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from dp.errors import LedgerBusy, LedgerFault
-from dp.ledger.disk import PRIVATE_FILE
+from dp.errors import LedgerBusy
+from dp.ledger.disk import PRIVATE_FILE, unwritten
 
 _POLL_S = 0.005
 
@@ -40,7 +40,7 @@ class Lock:
         except Timeout:
             raise LedgerBusy(self._busy) from None
         except OSError as error:
-            raise LedgerFault(f"{self.path} cannot be locked: {error}") from error
+            raise unwritten(error, f"{self.path} cannot be locked") from error
         try:
             yield
         finally:

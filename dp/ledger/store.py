@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from dp.errors import LedgerFault
-from dp.ledger.disk import private_folder, refuse_shared, write_private
+from dp.errors import DiskFull, LedgerFault
+from dp.ledger.disk import private_folder, refuse_shared, unwritten, write_private
 from dp.ledger.records import check_hash
+
+_MARGIN = 1 << 20
+"""Bytes for the ledger's own growth, its journal and what other programs write meanwhile."""
 
 Booked = Callable[[str], tuple[int, str]]
 
@@ -28,14 +32,39 @@ class MeasurementStore:
 
         Raises:
             LedgerFault: where that draw was written before: nothing is drawn twice.
+            DiskFull: it does not fit.
         """
-        private_folder(self.folder)
-        refuse_shared(self.folder)
         path = self.path(key, attempt)
-        if path.exists():
-            raise LedgerFault(f"{path} exists: attempt {attempt} of this charge was drawn before")
-        write_private(path, payload)
+        try:
+            private_folder(self.folder)
+            refuse_shared(self.folder)
+            if path.exists():
+                raise LedgerFault(
+                    f"{path} exists: attempt {attempt} of this charge was drawn before"
+                )
+            write_private(path, payload)
+        except OSError as error:
+            raise unwritten(
+                error,
+                f"{self.folder}: a measurement could not be stored",
+                "Its noise is lost and stays charged: it is drawn and charged once more.",
+            ) from error
         return hashlib.sha256(payload).hexdigest()
+
+    def make_room(self, size: int) -> None:
+        """Raise DiskFull where what is about to be drawn would not fit: lost noise stays charged.
+
+        Args:
+            size: Bytes of the measurements to come.
+        """
+        place = self.folder if self.folder.is_dir() else self.folder.parent
+        need, free = size + _MARGIN, shutil.disk_usage(place).free
+        if free < need:
+            raise DiskFull(
+                f"{place}: the disk has {free / 1e6:.1f} MB left and the measurements need "
+                f"{need / 1e6:.1f} MB. Free some space there and run the same command again; "
+                "nothing was charged"
+            )
 
     def read(self, key: str) -> bytes:
         """Return the bytes of the draw that is booked for a charge.

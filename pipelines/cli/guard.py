@@ -6,6 +6,7 @@ when that folder is not known. No option and no variable of the environment chan
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from contextvars import ContextVar
@@ -20,6 +21,15 @@ from dp.errors import MurmurationError
 
 INTERRUPTED = 130
 _MEMORY = 6
+_AGAIN = "and run the same command again"
+_DISK = {
+    errno.ENOSPC: f"the disk is full. Free some space {_AGAIN}",
+    errno.EDQUOT: f"the disk quota is used up. Free some space {_AGAIN}",
+    errno.EFBIG: f"files may not become that large here. Raise the limit {_AGAIN}",
+    errno.EROFS: f"its disk is read-only. Write to another place {_AGAIN}",
+    errno.EACCES: f"permission denied. Give this user the right to it {_AGAIN}",
+    errno.EPERM: f"this user may not do that to it. Give the user the right {_AGAIN}",
+}
 _PROJECT = ("dp.", "pipelines.")
 _LOG = "errors.log"
 _USAGE: type[Exception] = next(
@@ -56,6 +66,10 @@ class Guarded(TyperGroup):
             raise typer.Exit(_MEMORY) from None
         except BrokenPipeError:
             raise
+        except OSError as fault:
+            known = _DISK.get(fault.errno or 0)
+            _say(f"{fault.filename or 'a file'}: {known}" if known else _unexpected(fault))
+            raise typer.Exit(_MEMORY if known else 1) from None
         except Exception as fault:  # noqa: BLE001  the last resort of a command line
             _say(_unexpected(fault))
             raise typer.Exit(1) from None

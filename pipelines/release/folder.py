@@ -85,19 +85,51 @@ def sync(path: Path | str) -> None:
 
 
 def public_folder(path: Path) -> Path:
-    """Make a folder for releases (and what is missing above it), each name synced; return it."""
-    if not path.is_dir():
-        public_folder(path.parent)
-        path.mkdir(exist_ok=True)
-        sync(path.parent)
+    """Make a folder for releases (and what is missing above it), each name synced; return it.
+
+    Raises:
+        ResourceError: it cannot be made, or nothing can be written in it.
+    """
+    try:
+        _made(path)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "it is read-only, or not yours to write")
+    except OSError as fault:
+        raise _unusable("release.folder", path, str(fault.strerror)) from None
     return path
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder (and what is missing above it) that only its owner can enter; return it."""
-    path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-    path.chmod(PRIVATE)
+    """Make a folder (and what is missing above it) that only its owner can enter; return it.
+
+    Raises:
+        ResourceError: it cannot be made or closed to others, or belongs to another user, who could
+            open it again.
+    """
+    try:
+        path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        if path.stat().st_uid != os.geteuid():
+            raise PermissionError(errno.EPERM, "it belongs to another user")
+        path.chmod(PRIVATE)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "it is read-only")
+    except OSError as fault:
+        raise _unusable("release.work", path, str(fault.strerror)) from None
     return path
+
+
+def _made(path: Path) -> None:
+    if not path.is_dir():
+        _made(path.parent)
+        path.mkdir(exist_ok=True)
+        sync(path.parent)
+
+
+def _unusable(what: str, path: Path, why: str) -> ResourceError:
+    return ResourceError(
+        f"{what} = {path} cannot be used: {why}. Mend that, or write another {what} in the spec;"
+        " nothing was charged."
+    )
 
 
 def stagings_of(parent: Path, *, owner: str) -> list[Path]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pipelines.spec import ReleaseSpec
 
 _DRAWN = frozenset({"drawn", "settled"})
+_HEAD_BYTES, _CELL_BYTES = 4096, 8
 
 
 def release(
@@ -57,7 +58,10 @@ def release(
         PolicyMismatch: the spec differs from the ledger's policy.
         LedgerBusy: another process is releasing with this ledger.
         LedgerFault: the ledger is missing, damaged or an old copy; or a plan is out of date.
-        SourceError, ResourceError: the records cannot be read; nothing was charged.
+        SourceError, ResourceError: the records cannot be read, or a folder cannot be written;
+            nothing was charged.
+        DiskFull: the measurements would not fit; nothing was charged. Or the disk filled up
+            meanwhile; what was drawn is charged.
         VerifyError: the folder of this release was changed, or another is in its place.
     """
     told = progress or Silent()
@@ -112,6 +116,8 @@ def _totals(plan: Plan, ledger: Ledger, *, engine: str, progress: Progress) -> T
 
 def _draw(plan: Plan, ledger: Ledger, *, totals: Totals | None, progress: Progress) -> None:
     """Reserve what is new, then draw and store what was never drawn."""
+    if totals is not None:
+        ledger.store.make_room(_bytes(plan, totals))
     reservations = _reserve(plan, ledger)
     final = plan.spec.release.folder / reservations[0].release_id
     _refuse_stranger(final, plan=plan, ledger=ledger)
@@ -131,6 +137,12 @@ def _draw(plan: Plan, ledger: Ledger, *, totals: Totals | None, progress: Progre
             threads=plan.spec.engine.threads,
         )
     progress.at("Drawing noise", 1.0)
+
+
+def _bytes(plan: Plan, totals: Totals) -> int:
+    """Return what the measurements that were never drawn take in the store, about."""
+    missing = [one for one in plan.measurements if one.charge.key in totals.keys]
+    return sum(_HEAD_BYTES + _CELL_BYTES * one.keys.size for one in missing)
 
 
 def _reserve(plan: Plan, ledger: Ledger) -> tuple[Reservation, ...]:

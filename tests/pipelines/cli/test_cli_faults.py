@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ CODES = {
     dp_errors.PolicyMismatch: 4,
     dp_errors.LedgerFault: 5,
     dp_errors.LedgerBusy: 5,
+    dp_errors.DiskFull: 6,
     errors.ResourceError: 6,
     errors.EngineError: 1,
     errors.VerifyError: 7,
@@ -81,6 +83,20 @@ def test_an_interrupt_is_130() -> None:
     result = CliRunner().invoke(_failing(KeyboardInterrupt()), ["fail"])
     assert result.exit_code == 130
     assert result.stderr.startswith("error: interrupted")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_a_disk_that_takes_nothing_is_6_and_names_the_file(number: int) -> None:
+    result = CliRunner().invoke(_failing(OSError(number, "words", "some/file")), ["fail"])
+    assert result.exit_code == 6
+    assert result.stderr.startswith("error: some/file: ")
+    assert result.stderr.endswith("run the same command again\n")
+
+
+def test_another_fault_of_the_system_is_a_fault_of_the_program() -> None:
+    result = CliRunner().invoke(_failing(OSError(errno.EBADF, PRIVATE)), ["fail"])
+    assert result.exit_code == 1
+    assert "8214" not in result.output
 
 
 def test_too_little_memory_is_6() -> None:
