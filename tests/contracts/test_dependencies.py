@@ -8,7 +8,7 @@ import tomllib
 
 from _tree import ROOT, imports, modules
 
-IMPORT_NAMES = {"vl-convert-python": "vl_convert"}
+IMPORT_NAMES = {"pot": "ot", "vl-convert-python": "vl_convert"}
 INDIRECT = {
     "tzdata": "zoneinfo reads it where the machine has no time zone files",
     "pyogrio": "geopandas reads and writes files through it",
