@@ -23,8 +23,8 @@ class Policy:
         cap: The loss that one unit may meet in any window, at most.
         unit: Window and attested identifiers of one person.
         time_zone: IANA name; the series has one.
-        id_rotation: When identifiers change, as the custodian declares it: "never", "daily",
-            "monthly" or other public words.
+        id_rotation: When identifiers change, as the custodian declares it: "never" (a person keeps
+            the same ones on all dates), the dates on which new ones begin, or other public words.
         population: People in the data, as declared to the public.
         day_starts: Local time "HH:MM" at which a date starts.
 

@@ -103,7 +103,8 @@ def _tables(out: Console, plan: Plan) -> None:
 
     rows = [
         (
-            row["table"] if row["new"] else f"{row['table']} (paid)",
+            (row["table"] if row["new"] else f"{row['table']} (paid)")
+            + (f" ({row['reads']} dates)" if row["reads"] > 1 else ""),
             row["noise"].removeprefix("discrete_"),
             f"{row['cells']:,}",
             *(figure(row[key]) for key in ("l2", "rho", "sd", "half_width95", "ok_from")),
@@ -116,9 +117,28 @@ def _tables(out: Console, plan: Plan) -> None:
     out.print(
         f"[dim] smaller values than 'ok from' are marked low_precision (sd above {limit:.0%})[/]\n"
     )
+    for line in span_lines(plan):
+        out.print(f"[dim]{_plain(line)}[/]\n")
     if plan.derived:
         names = ", ".join(one.name for one in plan.derived)
         out.print(f"[dim]computed from them at no cost:[/] {_plain(names)}\n")
+
+
+def span_lines(plan: Plan) -> list[str]:
+    """Return what each table over all dates costs, where it counts, and whether it fits."""
+    from dp.accounting import worst_window
+
+    days, cap = plan.policy.unit.window_days, plan.policy.cap.rho.value
+    held = worst_window(plan.planned, days).rho.value
+    fits = "fits" if held <= cap else "does not fit"
+    return [
+        f"{one.table} reads all {len(one.reads)} dates: its rho {_short(one.cost.rho.value)} counts"
+        + ("" if days is None else f" in {days + len(one.reads) - 1} windows of {days} dates")
+        + f"; beside the tables of single dates it {fits}: the tightest window holds rho"
+        f" {_short(held)} of {_short(cap)}"
+        for one in plan.measurements
+        if len(one.reads) > 1
+    ]
 
 
 def _certified(out: Console, plan: Plan) -> None:

@@ -35,6 +35,13 @@ def _check(facts: Facts, params: ChangeParams) -> list[str]:
                 ' "panel", or write per_active = false.'
             )
         ]
+    if params.of in facts.spans:
+        return [
+            (
+                f'of = "{params.of}" reads all dates at once: there is no date to compare. Write a'
+                " table of single dates."
+            )
+        ]
     places = zone_keys(keys_of(facts, params.of), facts.world)
     if params.key is not None and params.key not in places:
         return [f'key = "{params.key}" holds no zones. Write one of {", ".join(places)}.']

@@ -43,7 +43,7 @@ def _columns(facts: Facts, params: ShareParams) -> tuple[KeyColumn, ...]:
 
 def _compute(published: Published, params: ShareParams) -> Iterator[Rows]:
     over = _over(published.facts, params)
-    for day in published.world.calendar.dates:
+    for day in published.facts.days_of(params.of):
         noisy = published.noisy(params.of, day)
         groups = np.zeros(noisy.keys.size, dtype=np.int64)
         size = 1
@@ -65,6 +65,7 @@ def _compute(published: Published, params: ShareParams) -> Iterator[Rows]:
             codes={name: numbers_of(noisy.keys, name) for name in noisy.keys.names},
             estimate=zeroed(part, zero),
             structural=zero,
+            also=published.facts.also_read(params.of),
         )
 
 

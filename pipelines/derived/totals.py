@@ -52,7 +52,7 @@ def _labels(world: World, values: tuple[str | int, ...]) -> tuple[str, ...]:
 
 def _compute(published: Published, params: OfParams) -> Iterator[Rows]:
     levels = coarser(published.world)
-    for day in published.world.calendar.dates:
+    for day in published.facts.days_of(params.of):
         noisy = published.noisy(params.of, day)
         columns = {c.name: c for c in _columns(published.facts, params)}
         parts = []
@@ -68,6 +68,7 @@ def _compute(published: Published, params: OfParams) -> Iterator[Rows]:
             codes={name: np.concatenate([p[0][name] for p in parts]) for name in columns},
             estimate=joined([p[1] for p in parts]),
             structural=np.concatenate([p[2] for p in parts]),
+            also=published.facts.also_read(params.of),
         )
 
 

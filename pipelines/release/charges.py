@@ -49,18 +49,20 @@ def facts_of(
 def charge_of(
     facts: Mapping[str, Any],
     *,
-    date: dt.date,
+    reads: tuple[dt.date, ...],
     keys: KeySet,
     bounds: Bounds,
     mechanism: Mechanism,
 ) -> Charge:
-    """Return the charge of one table on one date.
+    """Return the charge of one table, published under the last of the dates that it reads.
 
     ``key`` hashes what is asked (``facts``, the key set and the date). ``detail`` adds what was
     decided for it, the noise law above all: a stored measurement is always read with the law it
     was drawn with.
     """
-    asked = {**facts, "keys": keys.digest, "date": date.isoformat()}
+    asked = {**facts, "keys": keys.digest, "date": reads[-1].isoformat()}
+    if len(reads) > 1:
+        asked["from"] = reads[0].isoformat()
     law = mechanism.law
     detail = {
         **{name: _text(value) for name, value in asked.items()},
@@ -75,7 +77,7 @@ def charge_of(
     return Charge(
         key=digest_of(asked),
         table=str(facts["table"]),
-        reads=(date,),
+        reads=reads,
         loss=mechanism.cost,
         detail=MappingProxyType(detail),
     )

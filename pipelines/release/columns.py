@@ -52,7 +52,11 @@ def table_columns(measured: Measured, keys: KeySet, time_zone: str) -> tuple[Col
 
 def key_columns(measured: Measured, keys: KeySet, time_zone: str) -> tuple[Column, ...]:
     """Return the columns that name a cell: the date, the keys, and the start of a time bin."""
-    columns = [Column(name="date", type=pa.date32(), meaning="the mobility day", key=True)]
+    meaning = "the last date that is read" if measured.spans else "the mobility day"
+    columns = [Column(name="date", type=pa.date32(), meaning=meaning, key=True)]
+    if measured.spans:
+        first = "the first date that is read: a row is about all dates from it to date"
+        columns.insert(0, Column(name="from_date", type=pa.date32(), meaning=first, key=True))
     for key in keys.keys:
         columns.append(
             Column(

@@ -49,6 +49,7 @@ def public_facts(spec: ReleaseSpec, *, world: World, earlier: Earlier) -> Facts:
         world=world,
         tables={params.table: params for params in spec.tables},
         max_relative_sd=spec.release.max_relative_sd,
+        spans=frozenset(p.table for p in spec.tables if TABLES[p.table].spans),
         epochs=tuple(sorted(spec.history.epochs)),
         earlier=earlier.days,
         barred=earlier.barred,

@@ -8,8 +8,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from dp.accounting import attack_bound, compose, epsilon, gaussian_auc, gaussian_mu, worst_window
-from dp.loss import NO_LOSS, Loss
+from dp.loss import NO_LOSS, Loss, Rho
 from pipelines.release.columns import CONFIDENCE
+from pipelines.release.spans import meets
+from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,8 +33,9 @@ class Guarantee:
     Attributes:
         span: In words.
         dates: Length in dates, None for the whole series.
-        basis: "rate": every date charged as this plan charges its dearest date. "ledger": the
-            worst span of that length in what the ledger has booked, this plan included.
+        basis: "rate": every date charged as this plan charges its dearest date, and tables that
+            read all dates made again and again. "ledger": the worst span of that length in what
+            the ledger has booked, this plan included.
         loss: The loss over the span.
         delta: The delta at which ``epsilon`` holds, the loss's own delta included.
     """
@@ -71,6 +74,36 @@ class Guarantee:
         return {"mu": round(gaussian_mu(rho), 4), "auc_at_most": round(gaussian_auc(rho), 4)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """What releases like one plan cost, back to back.
+
+    Attributes:
+        date: The loss of the dearest date by tables that read one date.
+        span: The loss by tables that read all dates, for each release.
+        dates: How many dates a release has.
+        window: The policy's window in dates; None for the whole series.
+    """
+
+    date: Loss
+    span: Loss
+    dates: int
+    window: int | None
+
+    def over(self, dates: int) -> Loss:
+        """Return the most that any so many consecutive dates meet."""
+        spans = NO_LOSS if self.span == NO_LOSS else _times(self.span, meets(dates, self.dates))
+        whole = _times(self.date, dates)
+        return Loss(whole.rho + spans.rho, min(whole.delta + spans.delta, _BELOW_ONE))
+
+    @property
+    def rho(self) -> Rho:
+        """The rho of one date, what reads all dates spread evenly over a window."""
+        if self.window is None:
+            return Rho(self.date.rho.value + self.span.rho.value / self.dates)
+        return Rho(self.over(self.window).rho.value / self.window)
+
+
 def reporting_delta(population: int) -> Fraction:
     """Return the delta of printed epsilons: a power of ten below 1 / population, at most 1e-6.
 
@@ -83,33 +116,37 @@ def reporting_delta(population: int) -> Fraction:
     return delta
 
 
-def guarantees(policy: Policy, *, rate: Loss, spends: Sequence[Spend]) -> tuple[Guarantee, ...]:
+def guarantees(policy: Policy, *, rate: Rate, spends: Sequence[Spend]) -> tuple[Guarantee, ...]:
     """Return what is certified per 1, 7, 30, 365 dates at a rate, and per span of what is booked.
 
     The policy's own window is one of the spans.
 
     Args:
         policy: Its population sets the delta.
-        rate: The loss of one date, every table of it together.
+        rate: What releases like this one cost.
         spends: Everything booked and planned.
     """
     delta, window = reporting_delta(policy.population), policy.unit.window_days
     spans = sorted({*SPANS, window or SPANS[0]})
     return (
-        *(_guarantee(_dates(n), n, "rate", _times(rate, n), delta) for n in spans),
+        *(_guarantee(_dates(n), n, "rate", rate.over(n), delta) for n in spans),
         *(_guarantee(_dates(n), n, "ledger", worst_window(spends, n), delta) for n in spans),
         _guarantee("the series so far", None, "ledger", compose(spends), delta),
     )
 
 
-def rate_of(measurements: Iterable[PlannedMeasurement]) -> Loss:
-    """Return the loss of the dearest date: the sum over the tables that read it."""
+def rate_of(measurements: Iterable[PlannedMeasurement], *, window: int | None) -> Rate:
+    """Return what releases of these measurements, back to back, cost."""
     per_date: dict[Any, Loss] = {}
+    spans, dates = NO_LOSS, 1
     for one in measurements:
-        per_date[one.date] = per_date.get(one.date, NO_LOSS) + one.cost
+        if TABLES[one.table].spans:
+            spans, dates = spans + one.cost, len(one.reads)
+        else:
+            per_date[one.date] = per_date.get(one.date, NO_LOSS) + one.cost
     rho = max((loss.rho for loss in per_date.values()), default=NO_LOSS.rho)
     delta = max((loss.delta for loss in per_date.values()), default=NO_LOSS.delta)
-    return Loss(rho, delta)
+    return Rate(date=Loss(rho, delta), span=spans, dates=dates, window=window)
 
 
 def table_row(
@@ -123,6 +160,7 @@ def table_row(
     return {
         "table": worst.table,
         "dates": len(measurements),
+        "reads": len(worst.reads),
         "new": sum(not one.charged for one in measurements),
         "cells": worst.keys.size,
         "noise": worst.law.kind,

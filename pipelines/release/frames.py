@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,6 +103,8 @@ def table_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Table:
 
 
 def _covered(keys: KeySet, *, day: MobilityDay, shape: Shape, world: World) -> NDArray[np.int8]:
+    if shape.measured.spans:  # dark all the time only where it is dark on all dates
+        day = replace(day, start_s=shape.calendar.dates[0].start_s)
     return coverage(keys, world=world, day=day, bin_s=shape.bin_s)
 
 
@@ -121,7 +123,10 @@ def measurement_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Tabl
 
 
 def _key_arrays(keys: KeySet, *, day: MobilityDay, shape: Shape) -> list[pa.Array]:
-    arrays: list[pa.Array] = [pa.array(np.full(keys.size, np.datetime64(day.date, "D")))]
+    ends = (shape.calendar.dates[0], day) if shape.measured.spans else (day,)
+    arrays: list[pa.Array] = [
+        pa.array(np.full(keys.size, np.datetime64(end.date, "D"))) for end in ends
+    ]
     for key in keys.keys:
         codes = keys.codes(key.name)
         if key.name in shape.labels:

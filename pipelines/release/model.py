@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dp.accounting import Spend, nearly_gaussian
-from pipelines.release.figures import Guarantee, guarantees, rate_of, table_row
+from pipelines.release.figures import Guarantee, Rate, guarantees, rate_of, table_row
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,7 +32,7 @@ class PlannedMeasurement:
 
     Attributes:
         params: The table's entry in the spec.
-        day: The date.
+        day: The date; the last one where several are read.
         keys: Its public key set.
         bounds: What one *person* changes, at most, in lattice units.
         allotted: The rho that it may cost.
@@ -57,8 +57,13 @@ class PlannedMeasurement:
 
     @property
     def date(self) -> dt.date:
-        """The date that is read."""
+        """The date under which it is published."""
         return self.day.date
+
+    @property
+    def reads(self) -> tuple[dt.date, ...]:
+        """The dates that are read, in order."""
+        return self.charge.reads
 
     @property
     def law(self) -> NoiseLaw:
@@ -116,9 +121,9 @@ class Plan:
         return tuple(m for m in self.measurements if m.table == table)
 
     @property
-    def rate(self) -> Loss:
-        """The loss of the plan's dearest date, all its tables together."""
-        return rate_of(self.measurements)
+    def rate(self) -> Rate:
+        """What releases like this one, back to back, cost."""
+        return rate_of(self.measurements, window=self.policy.unit.window_days)
 
     @property
     def planned(self) -> tuple[Spend, ...]:

@@ -22,6 +22,13 @@ from pipelines.release.layers.weigh import estimate_faults
 from pipelines.release.manifest import digest_of
 from pipelines.release.model import Plan, PlannedMeasurement
 from pipelines.release.outages import outage_facts
+from pipelines.release.spans import (
+    measured_on,
+    person_bounds,
+    read_for,
+    span_faults,
+    span_rho,
+)
 from pipelines.release.toolarge import MAX_CELLS, too_large
 from pipelines.release.warnings import warnings_of
 from pipelines.release.world import world_of
@@ -52,7 +59,8 @@ def plan(spec: ReleaseSpec, *, zones: ZoneSet | None = None) -> Plan:
     Raises:
         SpecError: a key set is too large to enumerate, the dates break the cap by themselves, or
             the declared outages cannot be (zone, time, overlap), or a derived table cannot be
-            made, or population estimates cannot: what they need is named.
+            made, or population estimates cannot: what they need is named. Or a table that reads
+            all dates meets too few of them, or a change of identifiers or an epoch.
         PolicyMismatch: the spec restates the policy and differs.
         ZoneError: the zones cannot be used as declared.
         LedgerFault: the ledger is damaged or was restored from an old copy.
@@ -64,6 +72,14 @@ def plan_with(spec: ReleaseSpec, *, books: Books, zones: ZoneSet | None = None) 
     """Return the plan as these books stand: now, or as they stood when a release was drawn."""
     agree(spec, books.policy)
     world = world_of(spec, policy=books.policy, zones=zones)
+    broken = [
+        f"{spec.path}, tables[{i}] ({params.table}): {fault}"
+        for i, params in enumerate(spec.tables)
+        for fault in TABLES[params.table].check(world, params)
+    ]
+    broken += span_faults(spec, calendar=world.calendar, policy=books.policy)
+    if broken:
+        raise SpecError("\n".join(broken))
     measurements = _measurements(spec, books=books, world=world)
     earlier = earlier_of(spec, world=world, policy=books.policy)
     facts = public_facts(spec, world=world, earlier=earlier)
@@ -95,10 +111,19 @@ def _digest(spec: ReleaseSpec, world: World) -> str:
 
 
 def allotments(spec: ReleaseSpec, policy: Policy) -> dict[str, Rho]:
-    """Return the rho of one date per table: exact parts by share."""
+    """Return the rho of each measurement of a table: exact parts by share.
+
+    What a date may be charged is split by the shares. A table that reads all dates gets what its
+    part comes to over a window (``span_rho``).
+    """
     whole = spec.series.rho_per_date or policy.per_date.rho.value
     shares = sum((params.share for params in spec.tables), Fraction(0))
-    return {params.table: Rho(whole * params.share / shares) for params in spec.tables}
+    dates, window = spec.dates.days, policy.unit.window_days
+    parts = {params.table: whole * params.share / shares for params in spec.tables}
+    return {
+        name: Rho(span_rho(part, dates=dates, window=window) if TABLES[name].spans else part)
+        for name, part in parts.items()
+    }
 
 
 def _measurements(
@@ -108,6 +133,8 @@ def _measurements(
     found = []
     for day in world.calendar.dates:
         for params in spec.tables:
+            if day not in measured_on(TABLES[params.table], world.calendar):
+                continue
             rho = rhos[params.table]
             asked = facts_of(params, traces=spec.traces, world=world, rho=rho, issue=spec.issue)
             found.append(
@@ -134,9 +161,10 @@ def _measurement(
             too_large(params, keys, spec=spec, policy=books.policy, world=world, allotted=allotted)
         )
     rule = measured.rule(world, params, day, None)
-    bounds = rule.bounds.times(books.policy.unit.multiplicity)
+    reads = read_for(measured, day, world.calendar)
+    bounds = person_bounds(rule.bounds, measured=measured, dates=len(reads), policy=books.policy)
     mechanism = _mechanism(params.noise, bounds, allotted, rule.factor)
-    charge = charge_of(facts, date=day.date, keys=keys, bounds=bounds, mechanism=mechanism)
+    charge = charge_of(facts, reads=reads, keys=keys, bounds=bounds, mechanism=mechanism)
     booked = books.charges.get(charge.key)
     if booked is not None:
         charge, mechanism = booked, Mechanism(law_of(booked.detail), bounds)

@@ -80,6 +80,15 @@ def _guarantee(plan: Plan) -> dict[str, Any]:
     }
 
 
+def _price(one: PlannedMeasurement) -> dict[str, Any]:
+    """Return what a measurement costs, and over which dates."""
+    rho = one.cost.rho
+    if len(one.reads) == 1:
+        return {"rho_per_date": str(rho.value), "rho_per_date_float": float(rho)}
+    ends = {"from": one.reads[0].isoformat(), "to": one.reads[-1].isoformat()}
+    return {"rho": str(rho.value), "rho_float": float(rho), "reads": ends}
+
+
 def _table(measurements: tuple[PlannedMeasurement, ...]) -> dict[str, Any]:
     worst = max(measurements, key=lambda one: one.law.sd)
     measured, factor = TABLES[worst.table], worst.law.factor
@@ -94,8 +103,7 @@ def _table(measurements: tuple[PlannedMeasurement, ...]) -> dict[str, Any]:
         "scale": worst.law.scale,
         "factor": factor,
         "sd": worst.law.sd,
-        "rho_per_date": str(worst.cost.rho.value),
-        "rho_per_date_float": float(worst.cost.rho),
+        **_price(worst),
         "dates": len(measurements),
         "notes": [
             f"value counts {measured.counts} after bounding: unbiased for the bounded panel count",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.release.figures import rounded_up
 from pipelines.release.privacy import NOT_PROMISED, attestation, unit_sentence
@@ -160,11 +160,22 @@ def _tables(plan: Plan, shapes: Mapping[str, Shape]) -> Iterator[str]:
         yield (
             f"### {row['table']}\n\n{measured.summary} It counts {measured.counts}.\n\n"
             f"- Keys: {keys}.\n"
-            f"- Cells a date: {row['cells']:,}. Noise: {kind}, sd {row['sd']:.4g}, 95% within"
-            f" {row['half_width95']:.4g}; values from {row['ok_from']:.4g} on are `ok`.\n"
-            f"- One {plan.policy.unit.subject} moves the table of one date by at most"
+            f"- Cells{'' if row['reads'] > 1 else ' a date'}: {row['cells']:,}. Noise: {kind}, sd"
+            f" {row['sd']:.4g}, 95% within {row['half_width95']:.4g}; values from"
+            f" {row['ok_from']:.4g} on are `ok`.\n"
+            f"- One {plan.policy.unit.subject} moves {_moved(row)} by at most"
             f" {row[norm]:.4g} ({norm.upper()}), and loses rho {row['rho']:.4g} by it."
         )
+
+
+def _moved(row: Mapping[str, Any]) -> str:
+    """Return what one unit moves, in words."""
+    if row["reads"] == 1:
+        return "the table of one date"
+    return (
+        f"the table, which reads all {row['reads']} dates at once (other records on some of them"
+        " may move a person to another cell)"
+    )
 
 
 def _derived(plan: Plan) -> Iterator[str]:

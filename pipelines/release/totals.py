@@ -42,7 +42,7 @@ class Totals:
         """Return the bounded table of one measurement."""
         return Bounded(
             table=one.table,
-            reads=one.charge.reads,
+            reads=one.reads,
             keys=one.keys,
             bounds=one.bounds,
             factor=one.law.factor,
@@ -64,8 +64,9 @@ def count(
 ) -> Totals:
     """Read the sources once and return the bounded totals of these measurements.
 
-    Only the tables and the span of dates that are missing are counted: everything about a date
-    reads that date alone.
+    Only the tables and the span of dates that are missing are counted: a table reads its own date
+    alone, or says which it reads; those are counted too, and what stands on other dates is not
+    asked for.
 
     Args:
         plan: The plan.
@@ -78,8 +79,9 @@ def count(
         SourceError: a source is missing, unreadable or not as declared.
         ResourceError: memory or disk is too small.
     """
-    first = min(one.day.index for one in missing)
-    last = max(one.day.index for one in missing)
+    at = {day.date: day.index for day in plan.world.calendar.dates}
+    first = min(at[one.reads[0]] for one in missing)
+    last = max(at[one.reads[-1]] for one in missing)
     days = plan.world.calendar.dates[first : last + 1]
     calendar = dataclasses.replace(plan.world.calendar, start=days[0].date, days=len(days))
     wanted = {one.table for one in missing}

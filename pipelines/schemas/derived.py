@@ -70,6 +70,7 @@ class Facts:
         tables: Parameters of the measured tables of this release, by name.
         max_relative_sd: The spec's limit for the status ``ok``.
         epochs: First dates of declared epochs, sorted.
+        spans: Measured tables of this release that read all its dates at once.
         earlier: Dates that earlier releases of the same epoch offer, by measured table.
         barred: Why earlier releases cannot be used, by measured table.
         outages: Declared outages of this and the earlier releases.
@@ -79,9 +80,19 @@ class Facts:
     tables: Mapping[str, TableParams]
     max_relative_sd: float = 0.3
     epochs: tuple[dt.date, ...] = ()
+    spans: frozenset[str] = frozenset()
     earlier: Mapping[str, tuple[MobilityDay, ...]] = field(default_factory=dict)
     barred: Mapping[str, str] = field(default_factory=dict)
     outages: tuple[Outage, ...] = ()
+
+    def days_of(self, table: str) -> tuple[MobilityDay, ...]:
+        """Return the dates under which this release holds measurements of a table."""
+        days = self.world.calendar.dates
+        return days[-1:] if table in self.spans else days
+
+    def also_read(self, table: str) -> tuple[MobilityDay, ...]:
+        """Return the dates that each measurement of a table reads beside its own."""
+        return self.world.calendar.dates[:-1] if table in self.spans else ()
 
     def epoch(self, date: dt.date) -> int:
         """Return the number of the declared epoch that a date lies in, from 0."""

@@ -62,6 +62,10 @@ class CappedParams(TableParams):
     """Scale a person's contributions down to the cap, or keep a random ``cap`` of them."""
 
 
+def _no_faults(_world: World, _params: Any) -> list[str]:
+    return []
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """A table that costs budget: one file in ``pipelines/tables``, one declaration.
@@ -81,6 +85,12 @@ class Measured:
             ledger's sampling secret, or None while planning: the bounds are then known, and a
             rule that needs the secret refuses to make SQL. The rule's ``sql`` is the same for
             every date; only its bounds may depend on the date.
+        reads: "date": the totals of a date read that date alone. "span": there is one measurement,
+            it reads all dates of the release, its rows stand on the last one (the statement gives
+            ``d`` = the largest), ``keys`` and ``rule`` are asked for that date, and ``rule`` bounds
+            one identifier over all dates. A plan then takes replace sensitivity, charges every date
+            that is read, and refuses dates between which identifiers change.
+        check: Faults of the parameters that public facts show, as sentences with what to write.
         source: The paper or definition that the table follows.
     """
 
@@ -94,4 +104,11 @@ class Measured:
     statement: Callable[[World, Any], str]
     rule: Callable[[World, Any, MobilityDay, bytes | None], Rule]
     aggregated: bool = False
+    reads: Literal["date", "span"] = "date"
+    check: Callable[[World, Any], list[str]] = _no_faults
     source: str = ""
+
+    @property
+    def spans(self) -> bool:
+        """Whether one measurement reads all dates of a release."""
+        return self.reads == "span"

@@ -72,6 +72,11 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "overnight": "INTEGER: overnight zone number or -1 for unknown",
             "hours": "INTEGER: bins of one hour at whose midpoint the person is in a zone",
         },
+        "nights": {
+            "d": "INTEGER",
+            "person": "opaque person key; every person whose place overnight is known, once a date",
+            "zone": "INTEGER: the zone where most of the night was spent; -1 for outside the zones",
+        },
         "strata": {
             "d": "INTEGER",
             "person": "opaque person key; every person with a record on that date, once",

@@ -33,9 +33,13 @@ def stratified(measured: Measured) -> Measured:
         code, combinations = stratum_sql(world, params)
         if combinations == 1 or measured.aggregated:
             return plain
+        classes = f"{RELATION} AS st ON c.d = st.d AND"
+        if measured.spans:  # whose rows stand on one date, of which the person may have no record
+            classes = f"(SELECT person, MIN(stratum) AS stratum FROM {RELATION} GROUP BY person)"
+            classes += " AS st ON"
         return (
             f"SELECT c.d, c.person, c.cell * {combinations} + {code} AS cell, c.v "
-            f"FROM ({plain}) AS c JOIN {RELATION} AS st ON c.d = st.d AND c.person = st.person"
+            f"FROM ({plain}) AS c JOIN {classes} c.person = st.person"
         )
 
     return replace(measured, keys=keys, statement=statement)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pipelines.schemas.relations import PROVIDED
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
-from pipelines.traces.people import people_sql
+from pipelines.traces.people import nights_sql, people_sql
 from pipelines.traces.runs import runs_sql
 from pipelines.traces.stays import stays_sql
 from pipelines.traces.trips import trips_sql
@@ -22,6 +22,7 @@ READS: dict[str, set[str]] = {
     "stays": {"runs"},
     "trips": {"stays"},
     "people": {"runs"},
+    "nights": {"runs"},
     "strata": set(),
 }
 """Which relation is made from which; ``points`` and ``days`` are always there."""
@@ -51,6 +52,7 @@ def trace_statements(
         "stays": lambda: stays_sql(params),
         "trips": lambda: trips_sql(params, world.zones),
         "people": lambda: people_sql(params),
+        "nights": lambda: nights_sql(params),
         "strata": lambda: (
             "SELECT d, person, MIN(stratum) AS stratum FROM points GROUP BY d, person"
         ),

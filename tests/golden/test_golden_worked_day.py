@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -81,3 +82,41 @@ def test_with_a_cap_of_one_trip_ana_counts_as_the_page_says() -> None:
         ("school", "market"): one,
         ("harbour", "school"): one,
     }
+
+
+FORTNIGHT = replace(WORLD, calendar=calendar(dt.date(2026, 3, 2), days=16, time_zone="Asia/Seoul"))
+
+
+def nights(person: str, told: str) -> Iterator[Record]:
+    """Two records a night, 20:00 and 03:00, in the place of each night; noon of an unseen one."""
+    words = told.split()
+    places = [
+        place for n, place in zip(words[::2], words[1::2], strict=True) for _ in range(int(n))
+    ]
+    for d, place in enumerate(places):
+        zone = ZONES.index(place) if place in ZONES else -1
+        if place == "unseen":
+            noon = seconds("12:00")
+            yield Record(noon, 2, noon, person, d, **spot(2))
+            continue
+        for t in (seconds("20:00"), seconds("03:00")):
+            yield Record(t, zone, t, person, d, **spot(zone))
+
+
+def test_homes_of_a_fortnight_are_those_of_the_page() -> None:
+    table, people = TABLES["home"], list(lines("home_fortnight.csv"))
+    params = table.params(table="home")
+    keys = table.keys(FORTNIGHT, params, FORTNIGHT.calendar.dates[-1])
+    together = Counter[str]()
+    for line in people:
+        found = Bench(nights(line["person"], line["nights"]), FORTNIGHT).totals(table, params)
+        counted = [
+            label for label, total in labelled(found[15], keys).items() for _ in range(total)
+        ]
+        expected = [] if line["home"] == "not counted" else [(line["home"],)]
+        assert counted == expected, line["person"]
+        assert set(found) <= {15}
+        together.update(label for (label,) in counted)
+    crowd = [r for line in people for r in nights(line["person"], line["nights"])]
+    cells = labelled(Bench(crowd, FORTNIGHT).totals(table, params)[15], keys)
+    assert cells == {(label,): n for label, n in together.items()}

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness import SECRET, Bench
 from reference import Record
+from table_reference import params_of
 
 from dp.audits.distance import norms, sparse_difference
 from dp.bounds import Bounds
@@ -25,6 +26,8 @@ TABLE_CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "zones_visited": ("zones_visited", {}),
     "travel_distance": ("travel_distance", {}),
     "stay_put": ("stay_put", {}),
+    "home": ("home", {}),
+    "home-strata": ("home", {"strata": ("sex",)}),
     "visits": ("visits", {"cap": 2}),
     "visits-laplace": ("visits", {"cap": 2, "noise": "laplace"}),
     "visits-sampling": ("visits", {"cap": 2, "bounding": "sampling"}),
@@ -47,7 +50,7 @@ class Case:
     def __init__(self, choice: str, world: World) -> None:
         name, options = TABLE_CHOICES[choice]
         self.table = TABLES[name]
-        self.params = self.table.params(table=name, **options)
+        self.params = params_of(name, **options)
         self.world = world
 
     def bounds(self, d: int) -> Bounds:

@@ -14,7 +14,13 @@ from reference import Record
 from shapes import SHAPES
 from strategies import records
 
-CHOICES = tuple(name for name in TABLE_CHOICES if "laplace" not in name)
+from pipelines.tables import TABLES
+
+CHOICES = tuple(
+    choice
+    for choice, (name, _) in TABLE_CHOICES.items()
+    if "laplace" not in choice and not TABLES[name].spans
+)
 WORLD = make_world(6, calendar(dt.date(2026, 10, 30)))
 CASES = {name: Case(name, WORLD) for name in CHOICES}
 DATES = range(3)

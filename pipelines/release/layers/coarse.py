@@ -30,6 +30,7 @@ from pipelines.tables import TABLES
 
 FOLDER = "coarse"
 WEEK = 7
+WHOLE_SPAN = "all dates"
 SELECTED = (
     "rows are chosen by noisy values: their intervals hold as stated (simulated), but values of"
     " rows near the limit lean low by up to 0.4 sd"
@@ -120,17 +121,21 @@ def _where(
     found: Partition,
 ) -> list[pa.Array]:
     """Return the columns that say which cells each row holds."""
-    days = np.array([np.datetime64(one.date, "D") for one in week])
+    first, last = (
+        np.array([np.datetime64(one.reads[end], "D") for one in week]) for end in (0, -1)
+    )
     low, high = _ends(base.date, found)
-    arrays = [pa.array(days[low]), pa.array(days[high])]
+    arrays = [pa.array(first[low]), pa.array(last[high])]
     if BIN in week[0].keys.names:
         arrays += [pa.array(end) for end in _ends(base.bin, found)]
     level = found.level[found.first]
     places = np.array([PLACES.index(step.place) for step in chain])[level]
-    times = np.array([TIMES.index(step.time) for step in chain])[level]
+    spans = TABLES[week[0].table].spans
+    names = (WHOLE_SPAN,) if spans else TIMES
+    times = np.array([0 if spans else TIMES.index(step.time) for step in chain])[level]
     for name, codes in base.keys.items():
         arrays.append(_labels(made, base, name, codes=codes[found.first], places=places))
-    return [*arrays, label_array(times, TIMES), label_array(places, PLACES)]
+    return [*arrays, label_array(times, names), label_array(places, PLACES)]
 
 
 def _ends(codes: Codes, found: Partition) -> tuple[Codes, Codes]:
@@ -178,10 +183,13 @@ def _columns(made: Made, name: str) -> tuple[Column, ...]:
     ]
     number, interval = pa.float64(), f"of the {CONFIDENCE:.0%} noise interval; {SELECTED}"
     value = "sum of the noisy cells: over bins and dates too, so divide by their number for a mean"
+    levels = "level of time: bin, day part, date or week"
+    if TABLES[name].spans:
+        levels = "level of time: all dates, which are read at once"
     place = "level of the zones: zone, parent (all its zones) or city (all zones)"
     return (
         *columns,
-        Column(name="time", type=LABEL, meaning="level of time: bin, day part, date or week"),
+        Column(name="time", type=LABEL, meaning=levels),
         Column(name="place", type=LABEL, meaning=place, key=True),
         Column(name="cells", type=pa.int64(), meaning="cells of tables/ that the row sums"),
         Column(name="value", type=number, meaning=value, unit=counts),

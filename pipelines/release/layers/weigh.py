@@ -16,8 +16,9 @@ from pipelines.estimates.weights import check_weights, unknown_weight, weights_o
 from pipelines.release.layers.base import Made
 from pipelines.release.model import Plan, PlannedMeasurement
 from pipelines.spec.estimates import PANEL
+from pipelines.tables import TABLES
 
-OVERNIGHT, BIN = "overnight", "bin"
+RESIDENCE, BIN = ("overnight", "home"), "bin"
 MIX = "presence_by_overnight"
 SOURCES = ("zone", "mix", "area")
 ZONE_OWN, MIXED, AREA = 0, 1, 2
@@ -73,15 +74,21 @@ def estimate_faults(plan: Plan) -> list[str]:
 
 
 def weigh(made: Made, one: PlannedMeasurement, noisy: Noisy) -> Weighed:
-    """Return the weights of a table's cells on one date."""
+    """Return the weights of a table's cells on one date.
+
+    A panel of one date says nothing of a table that reads many, in which more people are seen: with
+    panel weights such a table gets none.
+    """
+    if by_panel(made.plan) and TABLES[one.table].spans:
+        return _none(noisy.keys.size)
     keys, strata = noisy.keys, _strata(made.plan, noisy.keys)
     parts = [(_cells(keys, stratum), _zone_weights(made, one, stratum)) for stratum in strata]
     size = keys.size
     weight, sd, base = np.full(size, np.nan), np.full(size, np.nan), np.full(size, np.inf)
     source = np.full(size, AREA, dtype=np.int64)
     for cells, zones in parts:
-        if OVERNIGHT in keys.names:
-            found = _by_overnight(made, one, keys, cells=cells, zones=zones)
+        if lives_in(keys) is not None:
+            found = _by_residence(made, one, keys, cells=cells, zones=zones)
         else:
             found = _by_mix(made, one, keys, cells=cells, zones=zones)
         weight[cells], sd[cells], base[cells], source[cells] = found
@@ -89,6 +96,19 @@ def weigh(made: Made, one: PlannedMeasurement, noisy: Noisy) -> Weighed:
     covariance = np.where(np.isfinite(base) & same, noisy.sd**2, 0.0)
     scaling = Scaling(weight=weight, sd_weight=sd, covariance=covariance, share_base=base)
     return Weighed(scaling=scaling, source=source)
+
+
+def _none(size: int) -> Weighed:
+    unknown, zero = np.full(size, np.nan), np.zeros(size)
+    scaling = Scaling(
+        weight=unknown, sd_weight=unknown, covariance=zero, share_base=np.full(size, np.inf)
+    )
+    return Weighed(scaling=scaling, source=np.full(size, AREA, dtype=np.int64))
+
+
+def lives_in(keys: KeySet) -> str | None:
+    """Return the key that says where a person spends the night or lives; None without one."""
+    return next((name for name in RESIDENCE if name in keys.names), None)
 
 
 def _strata(plan: Plan, keys: KeySet) -> list[dict[str, str]]:
@@ -125,9 +145,9 @@ def _zone_weights(made: Made, one: PlannedMeasurement, stratum: dict[str, str]) 
         return _from_file(made.plan, one, stratum)
     panel = next(p for p in made.plan.of(PANEL) if p.date == one.date)
     noisy, zones = made.recall(panel), made.plan.world.zones
-    whole = np.bincount(noisy.keys.codes(OVERNIGHT), weights=noisy.values)
+    whole = np.bincount(noisy.keys.codes(RESIDENCE[0]), weights=noisy.values)
     counts = whole[: len(zones)].astype(np.float64)
-    classes = noisy.keys.size // len(noisy.keys.keys[noisy.keys.position(OVERNIGHT)])
+    classes = noisy.keys.size // len(noisy.keys.keys[noisy.keys.position(RESIDENCE[0])])
     people = np.array([float(p or 0) for p in zones.population])
     return panel_weights(counts, sd=panel.law.sd * np.sqrt(classes), population=people)
 
@@ -135,7 +155,7 @@ def _zone_weights(made: Made, one: PlannedMeasurement, stratum: dict[str, str]) 
 Found = tuple[Floats, Floats, Floats, NDArray[np.int64]]
 
 
-def _by_overnight(
+def _by_residence(
     made: Made,
     one: PlannedMeasurement,
     keys: KeySet,
@@ -143,15 +163,16 @@ def _by_overnight(
     cells: NDArray[np.int64],
     zones: ZoneWeights,
 ) -> Found:
-    """Return weights by the cell's own overnight zone.
+    """Return weights by the cell's own overnight zone, or home.
 
     With panel weights people of unknown zone get none: those whose zone is known stand for the
     whole population already.
     """
     rows = made.plan.spec.weight_rows
     beside = unknown_weight(rows, date=one.date, weights=zones) if rows else (np.nan, np.nan)
-    extra = len(keys.keys[keys.position(OVERNIGHT)]) - len(zones.weight)
-    at = keys.codes(OVERNIGHT)[cells]
+    key = lives_in(keys) or ""
+    extra = len(keys.keys[keys.position(key)]) - len(zones.weight)
+    at = keys.codes(key)[cells]
 
     def lifted(own: Floats, other: float) -> Floats:
         return np.concatenate([own, np.full(extra, other)])[at]
@@ -182,7 +203,7 @@ def _by_mix(
     if place is None or not mixes:
         return weight, sd, np.full(size, np.inf), source
     noisy = made.recall(mixes[0])
-    own = (BIN, OVERNIGHT, "zone")
+    own = (BIN, RESIDENCE[0], "zone")
     if noisy.keys.names != own:
         return weight, sd, np.full(size, np.inf), source
     cube = noisy.values.reshape([len(k) for k in noisy.keys.keys])[:, :count, :]

@@ -17,6 +17,7 @@ from reference import Record, Run, Trip
 from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
+from pipelines.tables import TABLES
 from pipelines.traces.trips import cosine_ppm
 
 TRACES = TraceParams()
@@ -150,6 +151,49 @@ def grid_cell(lat_e7: int, lon_e7: int) -> tuple[int, int]:
     columns = max(1, math.floor(round(cosine * 3_600_000_000) / 54_000))
     width = math.ceil(3_600_000_000 / columns)
     return row, (lon_e7 + 1_800_000_000) % 3_600_000_000 // width
+
+
+def home(people: list[Seen], min_nights: int) -> Counter[Cell]:
+    """One person on all dates: most of the observed nights, the first zone on a tie."""
+    if not any(reference.is_observed(seen.runs) for seen in people):
+        return Counter()
+    slept = [reference.night(seen.runs, seen.day, TRACES) for seen in people]
+    nights = Counter(place for place in slept if place is not None)
+    if nights.total() >= min_nights:
+        lived = min(place for place, n in nights.items() if n == max(nights.values()))
+        if lived >= 0:
+            return Counter({(people[0].zone(lived),): 1})
+    return Counter({("unknown",): 1})
+
+
+def contributed(
+    world: World, found: list[Record], params: Any
+) -> dict[int, list[tuple[str, Counter[Cell]]]]:
+    """What each person adds, by date; a table over all dates stands on the last."""
+    days, persons = world.calendar.dates, sorted({record.person for record in found})
+    seen: dict[str, dict[int, Seen]] = {
+        person: {
+            day.index: Seen(world, day, own, params)
+            for day in days
+            if (own := [r for r in found if r.person == person and r.d == day.index])
+        }
+        for person in persons
+    }
+    by_date: dict[int, list[tuple[str, Counter[Cell]]]] = {day.index: [] for day in days}
+    for person, dates in seen.items():
+        if params.table == "home":
+            lived = home(list(dates.values()), params.min_nights)
+            by_date[days[-1].index].append((person, lived))
+            continue
+        for d, one in dates.items():
+            by_date[d].append((person, REFERENCES[params.table](one)))
+    return by_date
+
+
+def params_of(name: str, **options: Any) -> Any:
+    """A table's parameters; a home by two nights, so that worlds of three dates have some."""
+    made = TABLES[name].params(table=name, **options)
+    return made.model_copy(update={"min_nights": 2}) if name == "home" else made
 
 
 REFERENCES: dict[str, Reference] = {

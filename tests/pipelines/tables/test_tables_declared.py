@@ -32,6 +32,7 @@ def rule(name: str, *, secret: bytes | None = SECRET, **options: Any) -> Any:
 
 def test_the_folder_is_the_list_of_tables() -> None:
     assert list(TABLES) == [
+        "home",
         "od_flows",
         "panel",
         "presence",
@@ -87,7 +88,14 @@ def test_bounds_follow_the_number_of_bins_of_each_date() -> None:
     assert [(b.l0, b.l1, b.linf) for b in bounds] == [(24, 24, 1), (25, 25, 1), (24, 24, 1)]
     overnight = TABLES["presence_by_overnight"]
     assert overnight.rule(WORLD, params, LONG_DAY, None).bounds == bounds[1]
-    for name in ("panel", "trips_per_person", "zones_visited", "travel_distance", "stay_put"):
+    for name in (
+        "panel",
+        "trips_per_person",
+        "zones_visited",
+        "travel_distance",
+        "stay_put",
+        "home",
+    ):
         assert rule(name).bounds == Bounds(l0=1, l1=1, l2_squared=1, linf=1)
 
 

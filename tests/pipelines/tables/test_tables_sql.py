@@ -8,10 +8,10 @@ from functools import cache
 from typing import Any
 
 import pytest
-from harness import SECRET, Bench, by_person_date, calendar, labelled, make_world
+from harness import SECRET, Bench, calendar, labelled, make_world
 from reference import Record
 from shapes import SHAPES
-from table_reference import REFERENCES, TRACES, Cell, Seen
+from table_reference import TRACES, Cell, contributed, params_of
 
 from dp.bounding import Rule
 from pipelines.schemas.measured import TableParams
@@ -40,6 +40,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("travel_distance", {}),
     ("travel_distance", {"edges_km": (2, 5)}),
     ("stay_put", {}),
+    ("home", {}),
     ("transitions", {}),
     ("transitions", {"oscillation_minutes": 60, "max_gap_minutes": 60, "day_parts": PARTS}),
     ("panel", {"strata": ("age_band",)}),
@@ -48,6 +49,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("visits", {"strata": ("age_band", "sex"), "categories": ("shop", "school")}),
     ("od_flows", {"strata": ("sex",), "day_parts": PARTS}),
     ("stay_put", {"strata": ("sex",)}),
+    ("home", {"strata": ("age_band", "sex")}),
 ]
 IDS = [f"{name}{''.join(f'-{v}' for v in options.values())}" for name, options in CASES]
 
@@ -62,11 +64,11 @@ def contributions(
     world: World, found: list[Record], params: TableParams
 ) -> dict[int, list[tuple[str, Counter[Cell]]]]:
     """What each person adds, by date."""
-    by_date: dict[int, list[tuple[str, Counter[Cell]]]] = {d: [] for d in range(3)}
-    for (person, d), own in by_person_date(found).items():
-        seen = Seen(world, world.calendar.dates[d], own, params)
-        by_date[d].append((person, split(REFERENCES[params.table](seen), own[0], params)))
-    return by_date
+    first = {record.person: record for record in reversed(found)}
+    return {
+        d: [(person, split(vector, first[person], params)) for person, vector in people]
+        for d, people in contributed(world, found, params).items()
+    }
 
 
 def split(vector: Counter[Cell], record: Record, params: TableParams) -> Counter[Cell]:
@@ -83,7 +85,7 @@ def test_statements_contribute_what_the_reference_says(
     name: str, options: dict[str, Any], where: str
 ) -> None:
     world, table = WORLDS[where], TABLES[name]
-    params = table.params(table=name, **options)
+    params = params_of(name, **options)
     sums = "SELECT d, cell, CAST(SUM(v) AS BIGINT) FROM ({}) AS c GROUP BY d, cell"
     sql = sums.format(sensitive(table, world, params).statement)
     for shape, make in SHAPES.items():
@@ -103,6 +105,7 @@ RULES = [
     ("zones_visited", {}),
     ("travel_distance", {}),
     ("stay_put", {}),
+    ("home", {}),
     ("presence", {"strata": ("age_band", "sex")}),
     ("od_flows", {"cap": 2, "strata": ("age_band",)}),
     ("transitions", {"cap": 3}),
@@ -123,7 +126,7 @@ def test_bounded_totals_are_the_sum_of_each_persons_bounded_contributions(
     name: str, options: dict[str, Any]
 ) -> None:
     table, world = TABLES[name], AUTUMN
-    params = table.params(table=name, **options)
+    params = params_of(name, **options)
     for shape, make in SHAPES.items():
         found = make(world.calendar.dates, 5)
         totals = bench("autumn", shape).totals(table, params)

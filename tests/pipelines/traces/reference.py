@@ -198,6 +198,15 @@ def overnight(found: list[Run], day: MobilityDay, params: TraceParams) -> int:
     return winner if longest >= 60 * params.min_overnight_minutes else -1
 
 
+def night(found: list[Run], day: MobilityDay, params: TraceParams) -> int | None:
+    """The place of the night, outside (-1) included; None where too little of it is known."""
+    spent = seconds_after(found, day.overnight_s)
+    longest = max(spent.values(), default=0)
+    if longest < 60 * params.min_overnight_minutes:
+        return None
+    return min(zone for zone, s in spent.items() if s == longest)
+
+
 def zones_of_bins(found: list[Run], day: MobilityDay, bin_s: int) -> dict[int, int]:
     """The zone at each bin's midpoint, where it is known and inside."""
     return {

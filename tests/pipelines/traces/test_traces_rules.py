@@ -247,7 +247,7 @@ def test_only_what_is_needed_is_made_and_in_the_order_of_need() -> None:
     assert names("runs") == ["runs"]
     assert names("people") == ["runs", "people"]
     assert names("trips") == ["runs", "stays", "trips"]
-    assert names(*NEEDS) == ["runs", "stays", "trips", "people"]
+    assert names(*NEEDS) == ["runs", "stays", "trips", "people", "nights"]
     with pytest.raises(KeyError, match="homes"):
         names("homes")
 

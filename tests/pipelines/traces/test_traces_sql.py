@@ -28,7 +28,9 @@ def check_all(
 ) -> None:
     world = make_world(ZONES, cal)
     bench = Bench(found, world, params, declared=declared)
-    by_name = {name: bench.relation(name) for name in ("runs", "stays", "trips", "people")}
+    by_name = {
+        name: bench.relation(name) for name in ("runs", "stays", "trips", "people", "nights")
+    }
     cosine = cosine_ppm(world.zones)
     people = by_person_date(found)
     for key, own in people.items():
@@ -48,6 +50,8 @@ def check_all(
             (t.origin, t.destination, t.t_depart, t.t_arrive, t.distance_m) for t in trips
         )
         one = [(reference.overnight(runs, day, params), hours)]
+        slept = reference.night(runs, day, params)
+        assert by_name["nights"][key] == ([] if slept is None else [(slept,)])
         assert by_name["people"][key] == (one if reference.is_observed(runs) else [])
     for name, relation in by_name.items():
         assert {key for key, rows in relation.items() if rows} <= set(people), name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from reference import Record
 from shapely.geometry import box, mapping
 from shapes import SHAPES
-from table_reference import REFERENCES, Seen
+from table_reference import contributed, params_of
 
 from dp.bounding import Sampling
 from pipelines.engines.contract import Job, Resources
@@ -84,23 +84,19 @@ def placed(place: World, found: list[Record]) -> list[Record]:
 
 def expected(place: World, found: Iterable[Record]) -> Vectors:
     """Bounded vectors by the slow reference: one person's date at a time."""
-    by_person: dict[tuple[str, int], list[Record]] = defaultdict(list)
-    for record in found:
-        by_person[record.person, record.d].append(record)
-    vectors: Vectors = {}
+    held, vectors = list(found), Vectors()
     for label, (name, more) in VARIANTS.items():
         table = TABLES[name]
-        params = table.params(table=name, **more)
+        params = params_of(name, **more)
+        people = contributed(place, held, params)
         for day in place.calendar.dates:
             keys, rule = table.keys(place, params, day), table.rule(place, params, day, SECRET)
             cells = {label: i for i, label in enumerate(_labels(keys))}
             total = np.zeros(keys.size, dtype=np.int64)
-            for (person, d), own in by_person.items():
-                if d != day.index:
-                    continue
-                seen = REFERENCES[name](Seen(place, day, own, params))
-                adds = {cells[label]: v for label, v in seen.items()}
-                for cell, w in _bounded(rule, adds, table=name, person=person, d=d).items():
+            for person, vector in people[day.index]:
+                adds = {cells[label]: v for label, v in vector.items()}
+                who = {"table": name, "person": person, "d": day.index}
+                for cell, w in _bounded(rule, adds, **who).items():
                     total[cell] += w
             vectors[label, day.index] = total
     return vectors
@@ -129,7 +125,7 @@ def tables_job(
     for label in only:
         name, more = VARIANTS[label]
         table = TABLES[name]
-        params = table.params(table=name, **more)
+        params = params_of(name, **more)
         rule = table.rule(place, params, day, SECRET)
         statements[label] = rule.sql(sensitive(table, place, params))
         needs |= table.needs
