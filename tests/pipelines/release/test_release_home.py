@@ -140,6 +140,22 @@ def test_a_release_holds_it_once_and_every_layer_and_export_bears_it(
     export(made.folder, to="geoparquet", out=town.folder / "geo")  # the others are not hindered
 
 
+def test_the_real_engine_counts_everyone_who_was_in_a_zone_once(town: Town) -> None:
+    """The town's records are of 2 of the 14 dates: nobody has a home, and nobody is lost."""
+    with_home(town, days=14)
+    text = town.spec_file.read_text(encoding="utf-8")
+    tables, end = text.index("[[tables]]"), text.index("[release]")
+    only = '[[tables]]\ntable = "home"\n[[tables]]\ntable = "panel"\n'
+    town.spec_file.write_text(text[:tables] + only + text[end:], encoding="utf-8")
+    made = read_release(release(town.spec()))
+    home = made["home"].set_index("home")
+    unknown, sd = home["value"]["unknown"], home["sd"].iloc[0]
+    assert (home["value"].drop("unknown").abs() < 6 * sd).all()
+    by_date = made["panel"].groupby("date")["value"].sum()
+    noise = sd + made["panel"]["sd"].iloc[0] * 40**0.5
+    assert by_date.max() - 6 * noise < unknown < 300 * 1.1 + 6 * sd
+
+
 def test_asked_again_it_costs_nothing_and_a_later_span_of_dates_is_another(
     town: Town, counted: list[KnownTotals]
 ) -> None:
