@@ -51,8 +51,9 @@ class Finding:
         without_person: The same where they were left out; None where the figure compares the two.
         bound: What ``with_person`` may come to at most; None where nothing is promised.
         bound_of: Where the bound comes from, in words.
-        confidence: Confidence of the intervals, and with which "broken" is said.
-        verdict: "holds", "broken" or "inconclusive".
+        confidence: Confidence of the intervals.
+        verdict: "broken" is said with more confidence than that of the intervals; "inconclusive"
+            where only the intervals pass the bound.
         control: Whether this is a negative control, which a good audit shows to be broken.
         notes: Further remarks, a sentence each.
         figures: Further numbers by name.
@@ -103,15 +104,15 @@ class Finding:
         }
 
 
-def verdict_of(measured: Measured, bound: float, *, slack: float = 0.0) -> Verdict:
-    """Return "broken" where even the interval's lower end passes the bound.
+def verdict_of(measured: Measured, bound: float, *, alarm: float = 3.3) -> Verdict:
+    """Return whether an estimate with a standard error respects its bound.
 
-    "holds" where the estimate is at most the bound plus ``slack`` (a standard error), else
-    "inconclusive": more runs would tell.
+    "broken" where it passes the bound by ``alarm`` standard errors (3.3: once in two thousand by
+    chance), "holds" where it passes it by one at most, else "inconclusive": more runs would tell.
     """
-    if measured.lo > bound:
+    if measured.value > bound + alarm * measured.se:
         return "broken"
-    return "holds" if measured.value <= bound + slack else "inconclusive"
+    return "holds" if measured.value <= bound + measured.se else "inconclusive"
 
 
 def _plain(value: float) -> float | None:

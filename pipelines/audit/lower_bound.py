@@ -14,6 +14,7 @@ from dp.loss import Loss, Rho
 from dp.mechanisms import gaussian, laplace
 from pipelines.audit._audit import Audit
 from pipelines.audit._filter import Trial, claim_of, judged, worst_person
+from pipelines.audit._parts import Parts
 from pipelines.release.figures import reporting_delta
 
 if TYPE_CHECKING:
@@ -33,10 +34,14 @@ _HALF = 2
 
 
 def _run(stage: Stage, progress: Progress) -> Iterator[Finding]:
-    yield _at_epsilon_1(stage, progress)
-    for dates in sorted({1, min(7, stage.dates), stage.dates}):
-        yield _as_planned(stage, range(dates), progress)
-    yield from _controls(stage, progress)
+    spans = sorted({1, min(7, stage.dates), stage.dates})
+    share = 1.0 / _CONTROL_SHARE
+    weights = [1.0, *([0.5] * len(spans)), *([share] * 5)]
+    parts = Parts(progress, "Measuring the least loss", weights)
+    yield _at_epsilon_1(stage, parts.part())
+    for dates in spans:
+        yield _as_planned(stage, range(dates), parts.part())
+    yield from _controls(stage, parts)
 
 
 def _at_epsilon_1(stage: Stage, progress: Progress) -> Finding:
@@ -68,40 +73,43 @@ def _as_planned(stage: Stage, dates: range, progress: Progress) -> Finding:
     return judged(trial, name=f"{span} as planned", tried=said, runs=runs, progress=progress)
 
 
-def _controls(stage: Stage, progress: Progress) -> Iterator[Finding]:
+def _controls(stage: Stage, parts: Parts) -> Iterator[Finding]:
     """Releases that are wrong on purpose: an audit that does not see them is worth nothing."""
-    shape, person = worst_person(stage, _FIRST)
-    claim, runs = claim_of(stage, _FIRST), max(_FEWEST, stage.runs // _CONTROL_SHARE)
+    dates = range(stage.dates)
+    shape, person = worst_person(stage, dates)
+    claim = claim_of(stage, dates)
+    runs = max(_FEWEST, stage.runs // (_CONTROL_SHARE * stage.dates))
 
     def wrong(name: str, tried: str, trial: Trial) -> Finding:
-        return judged(trial, name=name, tried=tried, runs=runs, progress=progress, control=True)
+        told = parts.part()
+        return judged(trial, name=name, tried=tried, runs=runs, progress=told, control=True)
 
     halved = stage.with_mechanisms(_for_each(stage, _half_noise))
     yield wrong(
         "half the noise",
         f"The noise has half its scale; the {shape} person is as bounded.",
-        Trial(stage=halved, person=person, dates=_FIRST, claim=claim),
+        Trial(stage=halved, person=person, dates=dates, claim=claim),
     )
     event = stage.with_mechanisms(_for_each(stage, _event_scope))
     yield wrong(
         "noise for one event",
-        "The noise is scaled to hide one event of a person instead of the person's date.",
-        Trial(stage=event, person=person, dates=_FIRST, claim=claim),
+        "The noise is scaled to hide one event instead of all that a person did.",
+        Trial(stage=event, person=person, dates=dates, claim=claim),
     )
     yield wrong(
         "a person who is not bounded",
         "The noise is as planned, but what the busiest person adds is not bounded.",
-        Trial(stage=stage, person=_largest(stage), dates=_FIRST, claim=claim),
+        Trial(stage=stage, person=_largest(stage), dates=dates, claim=claim),
     )
     yield wrong(
         "exact counts",
         "Counts are published as they are.",
-        Trial(stage=stage, person=person, dates=_FIRST, claim=claim, publish=_exactly),
+        Trial(stage=stage, person=person, dates=dates, claim=claim, publish=_exactly),
     )
     yield wrong(
         f"suppression of counts up to {_SUPPRESSED}",
         f"Counts above {_SUPPRESSED} are published as they are, smaller ones are left out.",
-        Trial(stage=stage, person=person, dates=_FIRST, claim=claim, publish=_suppressed(stage)),
+        Trial(stage=stage, person=person, dates=dates, claim=claim, publish=_suppressed(stage)),
     )
 
 
@@ -126,14 +134,12 @@ def _event_scope(one: PlannedMeasurement) -> Mechanism:
 def _for_each(
     stage: Stage, change: Callable[[PlannedMeasurement], Mechanism]
 ) -> dict[int, Mechanism]:
-    return {
-        i: change(one) for i, one in enumerate(stage.layout.measurements) if one.day.index in _FIRST
-    }
+    return {i: change(one) for i, one in enumerate(stage.layout.measurements)}
 
 
 def _largest(stage: Stage) -> NDArray[np.int64]:
     """Return what the adversarial person adds who gains most from not being bounded."""
-    mine = stage.layout.columns(dates=_FIRST)
+    mine = stage.layout.columns()
     apart = (stage.raw_shapes[:, mine].toarray() / stage.layout.sd[mine]) ** 2
     worst = int(np.argmax(apart.sum(axis=1)))
     row: NDArray[np.int64] = stage.raw_shapes[[worst]].toarray().ravel()

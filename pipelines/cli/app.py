@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli import (
+    audit,
     budget,
     clean,
     demo,
@@ -30,8 +31,8 @@ New here? Run `murmuration demo`: it makes a synthetic city and a release of it.
 """
 _CODES = (
     "Exit codes: 0 done, 1 a fault of the program, 2 spec, policy or command line, "
-    "3 sources or zones, 4 budget refused, 5 ledger, 6 memory or disk, 7 verification failed, "
-    "130 interrupted."
+    "3 sources or zones, 4 budget refused, 5 ledger, 6 memory or disk, "
+    "7 verification failed or an audit broke a bound, 130 interrupted."
 )
 _START, _WORK, _CHECK, _SET_UP = "Start", "Work", "Check", "Set up"
 
@@ -55,6 +56,7 @@ for name, command, panel in (
     ("export", export.export, _WORK),
     ("budget", budget.budget, _CHECK),
     ("verify", verify.verify, _CHECK),
+    ("audit", audit.audit, _CHECK),
     ("schema", schema.schema, _SET_UP),
 ):
     module = sys.modules[command.__module__]

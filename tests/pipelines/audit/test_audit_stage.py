@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import pytest
 
-from pipelines.audit._build import Size, simulated_stage
 from pipelines.audit._stage import Stage
-from pipelines.progress import Silent
-from pipelines.spec import load_spec
-from pipelines.twin import CitySettings, make_city
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    folder = tmp_path_factory.mktemp("city")
-    start = dt.date(2026, 3, 2)
-    files = make_city(folder, people=1, days=1, start=start, seed=1, settings=CitySettings(zones=9))
-    spec = load_spec(files.spec, check_data=False)
-    size = Size(people=150, apart=150, dates=2, runs=2_000)
-    return simulated_stage(spec, work=folder / "work", size=size, progress=Silent())
 
 
 def test_persons_alone_add_up_to_everybody(stage: Stage) -> None:

@@ -21,6 +21,7 @@ COMMANDS = (
     "export",
     "budget",
     "verify",
+    "audit",
     "status",
     "clean",
     "schema",
@@ -47,7 +48,7 @@ def test_every_command_has_help_with_an_example(run: Any, command: str) -> None:
     assert f"murmuration {command}" in " ".join(text.split())
 
 
-@pytest.mark.parametrize("command", ["plan", "budget", "verify", "status"])
+@pytest.mark.parametrize("command", ["plan", "budget", "verify", "audit", "status"])
 def test_commands_that_scripts_read_offer_json(run: Any, command: str) -> None:
     assert "--json" in run(command, "--help")
 
