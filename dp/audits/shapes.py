@@ -220,6 +220,16 @@ def together(dates: Dates, places: int) -> list[Event]:
     return [replace(e, person=f"twin{i}") for i in range(3) for e in alike]
 
 
+def mimic(dates: Dates, places: int) -> list[Event]:
+    """One person repeats, to the second and the spot, the only records of each of many others."""
+    found = []
+    for d in range(len(dates)):
+        for i in range(12):
+            twice = [instant(f"other{i}", d, t + i, i % places) for t in (15 * _HOUR, 16 * _HOUR)]
+            found += [*twice, *(replace(e, person="mimic") for e in twice)]
+    return found
+
+
 def mover(dates: Dates, places: int) -> list[Event]:
     """People who live in one place on early dates and in another on late ones.
 
@@ -258,6 +268,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
             spans,
             checkins,
             together,
+            mimic,
             mover,
         )
     }
