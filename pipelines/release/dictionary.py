@@ -58,6 +58,9 @@ def _outages(plan: Plan) -> list[dict[str, Any]]:
         {"name": "from", **times, "description": "first instant without service"},
         {"name": "to", **times, "description": "first instant with service again"},
     ]
+    if any(one.part for one in plan.world.outages):
+        told = "whole: nothing was recorded there; part: some of the zone's towers still recorded"
+        fields.append({"name": "extent", "type": "string", "description": told})
     return [
         {
             "name": "outages",

@@ -136,7 +136,12 @@ def _manifest(one: PublicInput) -> dict[str, Any]:
 def _outages(manifest: Mapping[str, Any]) -> Iterator[Outage]:
     for told in manifest.get("outages", ()):
         start, end = (dt.datetime.fromisoformat(told[name]) for name in ("from", "to"))
-        yield Outage(zone=told["zone"], start_s=int(start.timestamp()), end_s=int(end.timestamp()))
+        yield Outage(
+            zone=told["zone"],
+            start_s=int(start.timestamp()),
+            end_s=int(end.timestamp()),
+            part=told.get("extent") == "part",
+        )
 
 
 def _differs(manifest: Mapping[str, Any], params: Any, mine: Mapping[str, Any]) -> str | None:

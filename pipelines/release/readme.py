@@ -35,7 +35,8 @@ _OUTAGES = "| `outages.csv` | declared outages: zone, from, to |\n"
 _DARK = (
     "Outages are declared (`outages.csv`), never found from the records. A cell spans its time bin"
     " or day part, or the date where the table has none; it is as dark as the darkest of its zones."
-    " Its value stays as measured: leave `no_data` out of sums, and do not read it as 0."
+    " A tower's outage dims the zones that it serves: dark where all their towers are out, else"
+    " `partial`. Its value stays as measured: leave `no_data` out of sums, and do not read it as 0."
 )
 _REPORT = "| `report.html` | a page to look at first |\n"
 _SWAP = (

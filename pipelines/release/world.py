@@ -23,12 +23,19 @@ def world_of(spec: ReleaseSpec, *, policy: Policy, zones: ZoneSet | None = None)
         SpecError: the outages file names unknown zones, unreadable times or overlapping spans.
     """
     calendar, placed = spec.calendar(policy), zones or zones_of(spec)
-    outages = outages_of(spec.outages or (), calendar=calendar, zones=placed)
+    towers = towers_of(spec, calendar=calendar, zones=placed)
+    outages = outages_of(
+        spec.outages or (),
+        calendar=calendar,
+        zones=placed,
+        towers=towers,
+        alone=all(source.towers is not None for source in spec.declared),
+    )
     return World(
         calendar=calendar,
         zones=placed,
         strata=spec.strata,
-        towers=towers_of(spec, calendar=calendar, zones=placed),
+        towers=towers,
         outages=outages,
     )
 

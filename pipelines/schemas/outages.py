@@ -31,7 +31,8 @@ class DeclaredOutage:
     """One row of an outages file as its author wrote it.
 
     Attributes:
-        zone: A zone id, or "*" for every zone.
+        zone: A zone id, or "*" for every zone; "" where a tower is named.
+        tower: A tower id of a source's tower table; "" where a zone is named.
         start: Time at which it began: ISO 8601, local to the series unless an offset is given.
         end: Time at which it ended.
         place: File and line, for messages.
@@ -41,21 +42,24 @@ class DeclaredOutage:
     start: str
     end: str
     place: str
+    tower: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """A zone without service over a half-open span of instants.
+    """A zone without service, or with a part of it, over a half-open span of instants.
 
     Attributes:
         zone: Zone id.
         start_s: First instant, in seconds since 1970-01-01 UTC.
         end_s: First instant after it.
+        part: Whether some of the towers that serve the zone, or other sources, still recorded.
     """
 
     zone: str
     start_s: int
     end_s: int
+    part: bool = False
 
 
 def coverage(
@@ -75,7 +79,7 @@ def coverage(
 
     Args:
         keys: The key set of the date.
-        world: Zones, and outages of which no two of one zone overlap.
+        world: Zones, and outages of which no two whole ones of one zone overlap.
         day: The date.
         bin_s: Seconds in a time bin; unused without bins.
         cells: Cell numbers to look at; every cell when left out.
@@ -126,13 +130,12 @@ def _leaf_levels(
 ) -> NDArray[np.int8]:
     """Return how much of each slot each zone was dark; shape (zones, slots)."""
     at = {zone: i for i, zone in enumerate(zones.ids)}
-    dark_s = np.zeros((len(zones), len(edges_s) - 1), dtype=np.int64)
+    dark_s, dim_s = np.zeros((2, len(zones), len(edges_s) - 1), dtype=np.int64)
     for one in outages:
         overlap_s = np.minimum(one.end_s, edges_s[1:]) - np.maximum(one.start_s, edges_s[:-1])
-        dark_s[at[one.zone]] += np.maximum(overlap_s, 0)
-    return np.where(dark_s >= np.diff(edges_s), WHOLE, np.where(dark_s > 0, PART, CLEAR)).astype(
-        np.int8
-    )
+        (dim_s if one.part else dark_s)[at[one.zone]] += np.maximum(overlap_s, 0)
+    touched = np.where(dark_s + dim_s > 0, PART, CLEAR)
+    return np.where(dark_s >= np.diff(edges_s), WHOLE, touched).astype(np.int8)
 
 
 def _key_levels(key: Key, *, leaves: NDArray[np.int8], zones: ZoneSet) -> NDArray[np.int8] | None:

@@ -48,11 +48,13 @@ class Towers:
         source: Label of the source.
         assign: How towers stand for zones.
         shares: In order.
+        known: Every tower id of the table, also of towers that hold on other dates.
     """
 
     source: str
     assign: Assign
     shares: tuple[TowerShare, ...]
+    known: frozenset[str] = frozenset()
 
     @property
     def split(self) -> bool:
@@ -61,6 +63,6 @@ class Towers:
 
     @property
     def digest(self) -> str:
-        """A hash of everything: another tower table or assignment is another series."""
+        """A hash of all that moves a record: with another one it is another series."""
         plain = [self.assign, [[str(getattr(s, n)) for n in s.__slots__] for s in self.shares]]
         return hashlib.sha256(json.dumps(plain, ensure_ascii=False).encode()).hexdigest()

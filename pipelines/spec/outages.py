@@ -12,43 +12,49 @@ from pipelines.schemas.outages import DeclaredOutage
 if TYPE_CHECKING:
     from pathlib import Path
 
-COLUMNS = ("zone", "from", "to")
+_SPAN = ("from", "to")
+COLUMNS = (("zone", *_SPAN), ("tower", *_SPAN), ("zone", "tower", *_SPAN))
 EVERY_ZONE = "*"
+_ROW = {
+    COLUMNS[0]: "a row has a zone, a start and an end. Write"
+    ' "A12,2026-03-02T09:00,2026-03-02T17:30", or * for every zone.',
+    COLUMNS[1]: "a row has a tower, a start and an end. Write"
+    ' "t7,2026-03-02T09:00,2026-03-02T17:30".',
+    COLUMNS[2]: "a row has a zone or a tower, not both, a start and an end. Write"
+    ' "A12,,2026-03-02T09:00,2026-03-02T17:30" or ",t7,2026-03-02T09:00,2026-03-02T17:30".',
+}
 _LARGEST_BYTES = 10_000_000
-_HEADER = "Write the header line: zone,from,to"
+_HEADER = "Write the header line: zone,from,to or tower,from,to or zone,tower,from,to"
 
 
 def read_outages(path: Path) -> tuple[DeclaredOutage, ...]:
     """Return the rows of an outages file; zones and times are checked when a plan is made.
 
     Raises:
-        SpecError: the file is not UTF-8 CSV of the columns ``zone,from,to``; one line a fault.
+        SpecError: the file is not UTF-8 CSV of ``from,to`` after ``zone``, ``tower`` or both; one
+            line a fault.
     """
     lines = list(csv.reader(io.StringIO(_text(path))))
     if not lines:
         raise SpecError(f"{path}: the file is empty. {_HEADER}.")
     header = tuple(name.strip() for name in lines[0])
-    if "tower" in header:
-        raise SpecError(
-            f"{path}, line 1: outages are declared by zone, because every published cell is a"
-            f" zone's. Write for each tower the zones that it leaves without service. {_HEADER}."
-        )
-    if header != COLUMNS:
-        raise SpecError(f"{path}, line 1: the columns must be zone,from,to. {_HEADER}.")
+    if header not in COLUMNS:
+        raise SpecError(f"{path}, line 1: the columns cannot be read. {_HEADER}.")
     found: list[str] = []
     rows: list[DeclaredOutage] = []
     for number, cells in enumerate(lines[1:], start=2):
         if not any(cell.strip() for cell in cells):
             continue
         place = f"{path}, line {number}"
-        values = [cell.strip() for cell in cells]
-        if len(values) != len(COLUMNS) or not all(values):
-            found.append(
-                f"{place}: a row has a zone, a start and an end. Write"
-                ' "A12,2026-03-02T09:00,2026-03-02T17:30", or * for every zone.'
-            )
+        row = dict(zip(header, (cell.strip() for cell in cells), strict=False))
+        zone, tower = row.get("zone", ""), row.get("tower", "")
+        whole = len(cells) == len(header) and row["from"] and row["to"]
+        if not whole or bool(zone) == bool(tower):
+            found.append(f"{place}: {_ROW[header]}")
             continue
-        rows.append(DeclaredOutage(zone=values[0], start=values[1], end=values[2], place=place))
+        rows.append(
+            DeclaredOutage(zone=zone, tower=tower, start=row["from"], end=row["to"], place=place)
+        )
     if found:
         raise SpecError("\n".join(found))
     return tuple(rows)

@@ -66,7 +66,8 @@ def load_towers(
         parts = _shares([line.place for line in held], zones, assign)
         for line, shares in zip(held, parts, strict=True):
             found += _cut(line, shares, first, last)
-    return Towers(source=source, assign=assign, shares=tuple(sorted(found)))
+    known = frozenset(line.tower for line in lines)
+    return Towers(source=source, assign=assign, shares=tuple(sorted(found)), known=known)
 
 
 def _id(line: _Line) -> str:

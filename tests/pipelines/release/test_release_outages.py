@@ -17,13 +17,14 @@ from release_town import KnownTotals, Town
 
 from dp.keys import Key, KeySet
 from pipelines.errors import SpecError
-from pipelines.release.outages import outages_of
+from pipelines.release.outages import outage_facts, outages_of, outages_text
 from pipelines.release.plan import plan
 from pipelines.release.read import read_release
 from pipelines.release.run import release
 from pipelines.release.verify import verify_release
 from pipelines.schemas.calendar import Calendar
 from pipelines.schemas.outages import DeclaredOutage, Outage, coverage
+from pipelines.schemas.towers import Towers, TowerShare
 
 IDS = ("a", "b", "c")
 ZONES: Any = SimpleNamespace(ids=IDS, parents=("east", "east", "west"))
@@ -193,8 +194,17 @@ def _first_zone(town: Town) -> str:
     ("text", "words"),
     [
         ("", "the file is empty"),
-        ("zone,start,end\n", "line 1: the columns must be zone,from,to"),
-        ("tower,from,to\n", "Write for each tower the zones"),
+        (
+            "zone,start,end\n",
+            "line 1: the columns cannot be read. Write the header line: zone,from",
+        ),
+        ("from,to,tower\n", "or tower,from,to or zone,tower,from,to"),
+        ("tower,from,to\n,2026-03-02T09:00,2026-03-02T10:00\n", "line 2: a row has a tower, a"),
+        ("tower,from,to\na,2026-03-02T09:00\n", "line 2: a row has a tower, a start and an end"),
+        (
+            "zone,tower,from,to\na,t,2026-03-02T09:00,2026-03-02T10:00\n",
+            "line 2: a row has a zone or a tower, not both",
+        ),
         ("zone,from,to\na,2026-03-02T09:00\n", "line 2: a row has a zone, a start and an end"),
     ],
 )
@@ -276,3 +286,104 @@ def test_a_release_with_outages_says_so_in_every_document(
     assert "partial" in package["statuses"]
     assert "outages.csv" in [one["path"] for one in package["resources"]]
     assert counted
+
+
+def _share(tower: str, zone: int, *, first: int = 2, last: int = 3) -> TowerShare:
+    dates = (dt.date(2026, 3, first), dt.date(2026, 3, last))
+    return TowerShare(tower, *dates, zone, 0, 2**16, 0, 0)
+
+
+def _by_tower(
+    *rows: tuple[str, str, str], shares: Iterable[TowerShare], alone: bool = True
+) -> list[tuple[str, int, int, bool]]:
+    """Outages of towers as (zone, first hour, last hour, part), hours since the first date."""
+    table = Towers("sources[0]", "voronoi", tuple(shares), frozenset(s.tower for s in shares))
+    declared = [
+        DeclaredOutage(zone="", tower=tower, start=start, end=end, place=f"o.csv, line {i}")
+        for i, (tower, start, end) in enumerate(rows, start=2)
+    ]
+    found = outages_of(declared, calendar=_calendar(), zones=SIZED, towers=[table], alone=alone)
+    start = DAY.start_s
+    return [(o.zone, (o.start_s - start) // 3600, (o.end_s - start) // 3600, o.part) for o in found]
+
+
+NINE, NOON, SIX = "2026-03-02T09:00", "2026-03-02T12:00", "2026-03-02T18:00"
+
+
+def test_a_zone_is_dark_while_all_its_towers_are_and_dim_while_some_are() -> None:
+    shares = [_share("t", 0), _share("u", 0), _share("u", 1)]
+    assert _by_tower(("t", NINE, SIX), shares=shares) == [("a", 5, 14, True)]
+    both = _by_tower(("t", NINE, SIX), ("u", NOON, SIX), shares=shares)
+    assert both == [("a", 5, 8, True), ("a", 8, 14, False), ("b", 8, 14, False)]
+
+
+def test_other_sources_keep_a_zone_from_being_dark() -> None:
+    assert _by_tower(("t", NINE, SIX), shares=[_share("t", 0)], alone=False) == [("a", 5, 14, True)]
+
+
+def test_the_towers_are_those_of_the_date() -> None:
+    shares = [_share("t", 0, last=2), _share("u", 0, first=3), _share("u", 2, first=3)]
+    night = ("2026-03-02T20:00", "2026-03-03T10:00")
+    assert _by_tower(("t", *night), shares=shares) == [("a", 16, 24, False)]
+    assert _by_tower(("u", *night), shares=shares) == [("a", 24, 30, False), ("c", 24, 30, False)]
+    assert _by_tower(("t", *night), ("u", *night), shares=shares)[0] == ("a", 16, 30, False)
+
+
+def test_a_dim_zone_is_partial_and_a_dark_one_is_no_data() -> None:
+    dim = Outage(zone="a", start_s=DAY.start_s, end_s=DAY.end_s, part=True)
+    assert _levels(DISTRICTS, dim) == [1, 0]
+    hours = np.array(_levels(HOURS, dim, _dark("a", 2, 4))).reshape(24, 3)
+    assert hours[:, 0].tolist() == [1, 1, 2, 2, *[1] * 20]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("tuv"), st.integers(0, 47), st.integers(1, 30)), max_size=6),
+    st.lists(st.tuples(st.sampled_from("tuv"), st.integers(0, 2), st.booleans()), min_size=1),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_outages_of_towers_agree_with_counting_hours(
+    spans: list[tuple[str, int, int]], placed: list[tuple[str, int, bool]], alone: bool
+) -> None:
+    def stamp(hour: int) -> str:
+        first = dt.datetime.fromisoformat("2026-03-02T04:00")
+        return (first + dt.timedelta(hours=hour)).isoformat()
+
+    out: dict[str, set[int]] = {}
+    rows = []
+    for tower, start, length in spans:
+        hours = set(range(start, start + length))
+        if not hours & out.get(tower, set()):
+            out[tower] = out.get(tower, set()) | hours
+            rows.append((tower, stamp(start), stamp(start + length)))
+    shares = [_share(t, z, first=3 if late else 2) for t, z, late in placed]
+    rows = [row for row in rows if row[0] in {s.tower for s in shares}]
+    found = _by_tower(*rows, shares=shares, alone=alone)
+    for hour in range(48):
+        for number, zone in enumerate(IDS):
+            serving = {
+                s.tower for s in shares if s.zone == number and s.first.day - 2 <= hour // 24
+            }
+            dark = {tower for tower in serving if hour in out.get(tower, ())}
+            level = 0 if not dark else 2 if dark == serving and alone else 1
+            met = [1 if part else 2 for z, a, b, part in found if z == zone and a <= hour < b]
+            assert max(met, default=0) == level
+
+
+def test_a_tower_that_nobody_knows_is_refused_and_one_of_other_dates_is_not() -> None:
+    with pytest.raises(SpecError, match='line 2: "x" is no tower'):
+        _by_tower(("x", NINE, SIX), shares=[_share("t", 0)])
+    declared = DeclaredOutage(zone="", tower="t", start=NINE, end=SIX, place="o.csv, line 2")
+    with pytest.raises(SpecError, match="no source has towers"):
+        outages_of([declared], calendar=_calendar(), zones=SIZED)
+    later = Towers("sources[0]", "voronoi", (), frozenset({"t"}))
+    assert outages_of([declared], calendar=_calendar(), zones=SIZED, towers=[later]) == ()
+    with pytest.raises(SpecError, match='overlaps line 2 in tower "t"'):
+        _by_tower(("t", NINE, SIX), ("t", NOON, SIX), shares=[_share("t", 0)])
+
+
+def test_a_release_tells_which_zones_kept_a_part_of_their_service() -> None:
+    world = _world([_dark("a", 1, 2), Outage(zone="b", start_s=0, end_s=9, part=True)])
+    assert [fact["extent"] for fact in outage_facts(world)] == ["whole", "part"]
+    assert outages_text(world).splitlines()[0] == "zone,from,to,extent"
+    assert outages_text(_world([_dark("a", 1, 2)])).splitlines()[0] == "zone,from,to"
