@@ -1,4 +1,4 @@
-"""Chance for simulations: which simulated people form a group. Never noise.
+"""Chance for simulations: who forms a group, and what an attacker imagines. Never noise.
 
 The one module of the audits that may use numpy.random. Nothing that makes a release can reach it.
 """

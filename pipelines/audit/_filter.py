@@ -150,8 +150,8 @@ def judged(
     )
 
 
-def is_gaussian(trial: Trial) -> bool:
-    """Whether every cell has discrete Gaussian noise of 5 lattice steps or more."""
+def gaussian_noise(stage: Stage, dates: range) -> bool:
+    """Whether every cell of these dates has discrete Gaussian noise of 5 lattice steps or more."""
     return nearly_gaussian(
         Spend(
             table=one.table,
@@ -160,8 +160,8 @@ def is_gaussian(trial: Trial) -> bool:
             kind=one.law.kind,
             steps=one.law.scale,
         )
-        for one in trial.stage.plan.measurements
-        if one.day.index in trial.dates
+        for one in stage.plan.measurements
+        if one.day.index in dates
     )
 
 
@@ -196,4 +196,4 @@ def _passes(trial: Trial, limits: LowerBound) -> bool:
     mu_claimed = gaussian_mu(trial.claim.rho) * (1.0 + _ROUNDING)
     if limits.pure_epsilon_lo > epsilon(trial.claim, trial.delta):
         return True
-    return limits.mu_lo > mu_claimed and is_gaussian(trial)
+    return limits.mu_lo > mu_claimed and gaussian_noise(trial.stage, trial.dates)

@@ -26,6 +26,7 @@ _SIGNED = (
     ),
 )
 _FLAT = 0.001
+_SHOWN = 6
 
 
 def page_of(content: Mapping[str, Any]) -> str:
@@ -76,7 +77,7 @@ def _section(result: Mapping[str, Any]) -> str:
     text = element("h2", result["title"]) + element("p", result["summary"])
     text += f"<p><strong>Bound.</strong> {escape(result['bound'])}</p>"
     text += _figures(tried)
-    text += _plots(tried)
+    text += _plots(tried) if _few(tried) else folded("Plots", _plots(tried))
     if controls:
         text += element("h3", "Negative controls: releases that are wrong on purpose")
         text += _figures(controls) + folded("Plots of the controls", _plots(controls))
@@ -109,6 +110,10 @@ def _figures(findings: Sequence[Mapping[str, Any]]) -> str:
         ]
         text += table(head, rows, caption=_caption(group[0]), stacks=True)
     return text
+
+
+def _few(findings: Sequence[Mapping[str, Any]]) -> bool:
+    return sum(bool(one["rows"]) for one in findings) <= _SHOWN
 
 
 def _caption(one: Mapping[str, Any]) -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dp.audits.lower_bound import gaussian_mu_of
-from dp.bounds import Bounds
 from dp.loss import Loss, Rho
 from dp.mechanisms import gaussian, laplace
 from pipelines.audit._audit import Audit
 from pipelines.audit._filter import Trial, claim_of, judged, worst_person
 from pipelines.audit._parts import Parts
+from pipelines.audit._wrong import event_scope, half_noise
 from pipelines.release.figures import reporting_delta
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ _FIRST = range(1)
 _FEWEST = 400
 _CONTROL_SHARE = 20
 _SUPPRESSED = 15
-_HALF = 2
 
 
 def _run(stage: Stage, progress: Progress) -> Iterator[Finding]:
@@ -84,13 +83,13 @@ def _controls(stage: Stage, parts: Parts) -> Iterator[Finding]:
         told = parts.part()
         return judged(trial, name=name, tried=tried, runs=runs, progress=told, control=True)
 
-    halved = stage.with_mechanisms(_for_each(stage, _half_noise))
+    halved = stage.with_mechanisms(_for_each(stage, half_noise))
     yield wrong(
         "half the noise",
         f"The noise has half its scale; the {shape} person is as bounded.",
         Trial(stage=halved, person=person, dates=dates, claim=claim),
     )
-    event = stage.with_mechanisms(_for_each(stage, _event_scope))
+    event = stage.with_mechanisms(_for_each(stage, event_scope))
     yield wrong(
         "noise for one event",
         "The noise is scaled to hide one event instead of all that a person did.",
@@ -116,19 +115,6 @@ def _controls(stage: Stage, parts: Parts) -> Iterator[Finding]:
 def _remade(one: PlannedMeasurement, allotted: Rho) -> Mechanism:
     make = laplace if one.law.kind == "discrete_laplace" else gaussian
     return make(one.bounds, allotted, one.law.factor)
-
-
-def _half_noise(one: PlannedMeasurement) -> Mechanism:
-    make = type(one.mechanism)
-    law = type(one.law)(one.law.kind, one.law.scale / _HALF, one.law.factor)
-    return make(law, one.bounds)
-
-
-def _event_scope(one: PlannedMeasurement) -> Mechanism:
-    unit = one.law.factor
-    event = Bounds(l0=1, l1=unit, l2_squared=unit**2, linf=unit)
-    make = laplace if one.law.kind == "discrete_laplace" else gaussian
-    return make(event, one.allotted, unit)
 
 
 def _for_each(
