@@ -44,8 +44,8 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "t_first": "INTEGER: first record",
             "t_last": "INTEGER: end of the last record, at most the first record of the next run",
             "t_end": "INTEGER: end of the known position; runs of a person never overlap",
-            "lat_e7": "INTEGER: middle of the box around the run's records; only where needed",
-            "lon_e7": "INTEGER",
+            "t_seen": "INTEGER: start of the last record: the run's records are those of its zone"
+            " from t_first to t_seen, both included",
             "declared": "BOOLEAN: holds a check-in",
         },
         "stays": {
@@ -54,7 +54,16 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "zone": "INTEGER: zone number or -1",
             "t_start": "INTEGER",
             "t_end": "INTEGER: (t_start, t_end, zone) is the order in which they happened",
-            "lat_e7": "INTEGER",
+            "t_first": "INTEGER",
+            "t_seen": "INTEGER",
+        },
+        "spots": {
+            "d": "INTEGER",
+            "person": "opaque person key: one who has stays in two zones or more on that date",
+            "zone": "INTEGER: zone number or -1",
+            "t_start": "INTEGER",
+            "t_end": "INTEGER: as in stays, of which these are some",
+            "lat_e7": "INTEGER: middle of the box around the stay's records",
             "lon_e7": "INTEGER",
         },
         "trips": {

@@ -36,17 +36,33 @@ def _width(band: int) -> int:
     return -(-_CIRCLE_E7 // columns)
 
 
-def cells_sql(relation: str) -> str:
-    """Return a SELECT of ``d``, ``person`` and ``cell`` (BIGINT), a row for each row of a relation.
+def corners_sql(relation: str) -> str:
+    """Return a SELECT of ``(d, person, low, high)``: two cells (BIGINT) for each person and date.
+
+    They are those of the south-west and the north-east corner of the box around the person's
+    records, both by the columns of the south-west corner's band. They are equal exactly if all
+    records lie in one cell: the row of a place never falls with its latitude, nor its column in one
+    row with its longitude; and a number tells row and column, of which there are fewer than 2^17.
 
     The relation has ``lat_e7`` and ``lon_e7``. Nothing negative is divided, and the 180th meridian
     is one line: -180 and 180 degrees fall in one cell.
     """
+    east = f"CASE WHEN lon_e7 = {_CIRCLE_E7 // 2} THEN {-(_CIRCLE_E7 // 2)} ELSE lon_e7 END"
+    sides = ", ".join(
+        f"CAST({least}({name}) AS BIGINT) + {origin} AS {side}"
+        for least, name, origin, side in (
+            ("MIN", "lat_e7", _POLE_E7, "south"),
+            ("MAX", "lat_e7", _POLE_E7, "north"),
+            ("MIN", "east", _CIRCLE_E7 // 2, "west_side"),
+            ("MAX", "east", _CIRCLE_E7 // 2, "east_side"),
+        )
+    )
     bands = ", ".join(f"({band}, {width})" for band, width in enumerate(band_widths()))
     return (
-        f"SELECT d, person, up // {_ROW_E7} * {_COLUMNS} + around // width AS cell FROM ("
-        f"SELECT d, person, CAST(lat_e7 AS BIGINT) + {_POLE_E7} AS up, "
-        f"(CAST(lon_e7 AS BIGINT) + {_CIRCLE_E7 // 2}) % {_CIRCLE_E7} AS around "
-        f"FROM {relation}) AS placed "
-        f"JOIN (VALUES {bands}) AS bands(band, width) ON up // {_BAND_E7} = band"
+        f"SELECT d, person, south // {_ROW_E7} * {_COLUMNS} + west_side // width AS low, "
+        f"north // {_ROW_E7} * {_COLUMNS} + east_side // width AS high FROM ("
+        f"SELECT d, person, {sides} FROM ("
+        f"SELECT d, person, lat_e7, {east} AS east FROM {relation}) AS placed "
+        "GROUP BY d, person) AS boxes "
+        f"JOIN (VALUES {bands}) AS bands(band, width) ON south // {_BAND_E7} = band"
     )

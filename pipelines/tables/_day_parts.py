@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import Counter
 from itertools import pairwise
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from pipelines.errors import SpecError
 from pipelines.schemas.calendar import Calendar, MobilityDay
 from pipelines.schemas.measured import CappedParams
 from pipelines.schemas.world import World
+from pipelines.traces.dates import by_date
 
 DAY_PART = "part of the date in local time; the hour that a clock change skips or repeats keeps it"
 _PART = re.compile(r"([01]\d|2[0-3])-([01]\d|2[0-3])", re.ASCII)
@@ -86,10 +86,7 @@ def part_code(world: World, params: DayPartParams, instant: str) -> str:
 
 def _cut_sql(calendar: Calendar, hour: int) -> str:
     """Return SQL for the second of its date at which a row's local clock reaches an hour."""
-    cuts = [_cut_s(calendar, day, hour) for day in calendar.dates]
-    usual = Counter(cuts).most_common(1)[0][0]
-    others = "".join(f"WHEN d = {d} THEN {cut} " for d, cut in enumerate(cuts) if cut != usual)
-    return f"(CASE {others}ELSE {usual} END)" if others else str(usual)
+    return by_date([_cut_s(calendar, day, hour) for day in calendar.dates])
 
 
 def _cut_s(calendar: Calendar, day: MobilityDay, hour: int) -> int:

@@ -26,19 +26,20 @@ class PresenceParams(TableParams):
 
 
 def bin_counts_sql(
-    world: World, params: PresenceParams, *, by: tuple[str, ...], cell: str, joined: str = ""
+    world: World, params: PresenceParams, *, place: str, places: int, joined: str = ""
 ) -> str:
     """Return (d, cell, v): in how many runs the midpoint of a bin lies, persons summed.
 
-    Runs are counted by place, first bin and number of bins; then each count is spread over its
-    bins by an equi-join. Bins beyond the date's end are dropped.
+    A cell's number is that of its bin times ``places``, plus its place; strata vary fastest. Runs
+    are counted by place, first bin and number of bins; then each count is spread over its bins by
+    an equi-join. Bins beyond the date's end are dropped.
 
     Args:
         world: Public days and strata.
         params: Length of a bin, and the strata asked for.
-        by: Columns that place a run.
-        cell: SQL for the cell number, from the columns in ``by`` and ``bin``.
-        joined: JOINs to the runs ``r`` that give the columns in ``by``, one row for each run.
+        place: SQL for the number of a run's place, from columns of ``runs`` and ``joined``.
+        places: How many there are.
+        joined: JOINs to the runs ``r``, one row for each run.
     """
     first, end = (bins_before(t, params.bin_s) for t in ("t_start", "t_end"))
     bins = bins_of_date("length_s", params.bin_s)
@@ -46,19 +47,17 @@ def bin_counts_sql(
     code, combinations = stratum_sql(world, params)
     if combinations > 1:
         joined += f" JOIN {RELATION} AS st ON r.d = st.d AND r.person = st.person"
-        by, cell = (*by, "stratum"), f"({cell}) * {combinations} + {code}"
-    columns = ", ".join(by)
+        place, places = f"({place}) * {combinations} + {code}", places * combinations
     return (
-        f"WITH spans AS (SELECT r.d, {columns}, {first} AS from_bin, "
+        f"WITH spans AS (SELECT r.d, CAST({place} AS BIGINT) AS place, {first} AS from_bin, "
         f"LEAST({end}, {bins}) - {first} AS n "
         f"FROM runs AS r JOIN days AS y ON r.d = y.d{joined} WHERE zone >= 0), "
-        f"counted AS (SELECT d, {columns}, from_bin, n, COUNT(*) AS v FROM spans "
-        f"WHERE n > 0 GROUP BY d, {columns}, from_bin, n), "
+        "counted AS (SELECT d, place, from_bin, n, COUNT(*) AS v FROM spans "
+        "WHERE n > 0 GROUP BY d, place, from_bin, n), "
         f"numbers AS ({_numbers(most)}), "
         "steps AS (SELECT a.i AS n, b.i AS k FROM numbers AS a JOIN numbers AS b ON b.i < a.i), "
-        f"spread AS (SELECT d, CAST({cell} AS BIGINT) AS cell, v FROM ("
-        f"SELECT d, {columns}, CAST(from_bin + k AS BIGINT) AS bin, v "
-        "FROM counted JOIN steps ON counted.n = steps.n) AS bins) "
+        f"spread AS (SELECT d, CAST(from_bin + k AS BIGINT) * {places} + place AS cell, v "
+        "FROM counted JOIN steps ON counted.n = steps.n) "
         "SELECT d, cell, CAST(SUM(v) AS BIGINT) AS v FROM spread GROUP BY d, cell"
     )
 

@@ -20,7 +20,7 @@ def _keys(world: World, params: PresenceParams, day: MobilityDay) -> KeySet:
 
 def _statement(world: World, params: PresenceParams) -> str:
     """Count runs without their persons, whose runs of a date do not overlap."""
-    return bin_counts_sql(world, params, by=("zone",), cell=f"bin * {len(world.zones)} + zone")
+    return bin_counts_sql(world, params, place="zone", places=len(world.zones))
 
 
 def _rule(_world: World, params: PresenceParams, day: MobilityDay, _secret: bytes | None) -> Rule:

@@ -22,9 +22,9 @@ def _statement(world: World, params: PresenceParams) -> str:
     return bin_counts_sql(
         world,
         params,
-        by=("zone", "overnight"),
-        joined=" JOIN people AS p ON r.d = p.d AND r.person = p.person",
-        cell=f"(bin * {zones + 1} + {overnight_code(world)}) * {zones} + zone",
+        place=f"CAST({overnight_code(world)} AS BIGINT) * {zones} + zone",
+        places=(zones + 1) * zones,
+        joined=" JOIN people AS p ON r.person = p.person AND r.d = p.d",
     )
 
 

@@ -7,7 +7,7 @@ from dp.keys import Key, KeySet
 from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.measured import Measured, TableParams
 from pipelines.schemas.world import World
-from pipelines.tables._cells import cells_sql
+from pipelines.tables._cells import corners_sql
 from pipelines.tables._overnight import OVERNIGHT, overnight_code, overnight_key
 from pipelines.tables._rules import inherent
 
@@ -24,10 +24,8 @@ def _statement(world: World, _params: TableParams) -> str:
     label = f"CASE WHEN hours < {LEAST_HOURS} THEN 2 WHEN low = high THEN 0 ELSE 1 END"
     cell = f"CAST({overnight_code(world)} AS BIGINT) * {len(LABELS)} + {label}"
     return (
-        "WITH spread AS (SELECT d, person, MIN(cell) AS low, MAX(cell) AS high "
-        f"FROM ({cells_sql('points')}) AS cells GROUP BY d, person) "
-        f"SELECT p.d, p.person, {cell} AS cell, CAST(1 AS BIGINT) AS v "
-        "FROM people AS p JOIN spread AS s ON p.d = s.d AND p.person = s.person"
+        f"SELECT p.d, p.person, {cell} AS cell, CAST(1 AS BIGINT) AS v FROM people AS p "
+        f"JOIN ({corners_sql('points')}) AS c ON p.person = c.person AND p.d = c.d"
     )
 
 

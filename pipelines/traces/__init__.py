@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipelines.errors import ZoneError
 from pipelines.schemas.relations import PROVIDED
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
+from pipelines.traces.moments import MOST_ZONES
 from pipelines.traces.people import nights_sql, people_sql
 from pipelines.traces.runs import runs_sql
-from pipelines.traces.stays import stays_sql
+from pipelines.traces.stays import spots_sql, stays_sql
 from pipelines.traces.trips import trips_sql
 
 READS: dict[str, set[str]] = {
     "runs": set(),
     "stays": {"runs"},
-    "trips": {"stays"},
+    "spots": {"stays"},
+    "trips": {"spots"},
     "people": {"runs"},
     "nights": {"runs"},
     "strata": set(),
@@ -44,12 +47,18 @@ def trace_statements(
 
     Raises:
         KeyError: ``needs`` names a relation that does not exist.
+        ZoneError: the zones are more than a moment can tell apart.
     """
+    if len(world.zones) > MOST_ZONES:
+        raise ZoneError(
+            f"zones: {len(world.zones):,} are too many to follow people through, at most "
+            f"{MOST_ZONES:,}. Take larger zones or a smaller boundary."
+        )
     wanted = _closure(needs)
-    located = "stays" in wanted
     sql: dict[str, Callable[[], str]] = {
-        "runs": lambda: runs_sql(params, declared=declared, located=located),
+        "runs": lambda: runs_sql(params, world.calendar, declared=declared),
         "stays": lambda: stays_sql(params),
+        "spots": spots_sql,
         "trips": lambda: trips_sql(params, world.zones),
         "people": lambda: people_sql(params),
         "nights": lambda: nights_sql(params),

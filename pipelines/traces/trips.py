@@ -12,7 +12,7 @@ _METRES_PER_DEGREE = 111_195
 _E7 = 10_000_000
 _MILLION = 1_000_000
 _CIRCLE_E7 = 360 * _E7
-_NEXT = "OVER (PARTITION BY d, person ORDER BY t_start, t_end, zone)"
+_NEXT = "OVER (PARTITION BY person, d ORDER BY t_start, t_end, zone)"
 
 
 def cosine_ppm(zones: ZoneSet) -> int:
@@ -44,7 +44,7 @@ def trips_sql(params: TraceParams, zones: ZoneSet) -> str:
     return (
         "WITH paired AS (SELECT d, person, zone AS origin, t_end AS t_depart, lat_e7, lon_e7, "
         f"LEAD(zone) {_NEXT} AS destination, LEAD(t_start) {_NEXT} AS t_arrive, "
-        f"LEAD(lat_e7) {_NEXT} AS lat_next, LEAD(lon_e7) {_NEXT} AS lon_next FROM stays), "
+        f"LEAD(lat_e7) {_NEXT} AS lat_next, LEAD(lon_e7) {_NEXT} AS lon_next FROM spots), "
         "moved AS (SELECT d, person, origin, destination, t_depart, t_arrive, "
         "ABS(CAST(lat_next AS BIGINT) - lat_e7) AS north, "
         "ABS(CAST(lon_next AS BIGINT) - lon_e7) AS around FROM paired "

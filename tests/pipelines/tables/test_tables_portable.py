@@ -86,7 +86,7 @@ def test_no_sum_is_left_in_an_engines_own_type(name: str) -> None:
 def test_windows_are_ordered_and_begin_with_the_person(name: str) -> None:
     tree = sqlglot.parse_one(OWN[name], read="duckdb")
     for window in tree.find_all(exp.Window):
-        assert [c.name for c in window.args["partition_by"]] == ["d", "person"]
+        assert [c.name for c in window.args["partition_by"]] == ["person", "d"]
         assert window.args["order"]
 
 

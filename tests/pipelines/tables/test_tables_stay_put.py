@@ -15,7 +15,7 @@ from reference import Record
 from table_reference import grid_cell
 
 from pipelines.tables import TABLES
-from pipelines.tables._cells import band_widths, cells_sql
+from pipelines.tables._cells import band_widths, corners_sql
 
 WORLD = make_world(3)
 TABLE = TABLES["stay_put"]
@@ -80,7 +80,19 @@ def cells_of(places: list[tuple[int, int]]) -> list[int]:
         con.register(
             "places", pa.table({"d": order, "person": order, "lat_e7": lat, "lon_e7": lon})
         )
-        return [cell for _, _, cell in con.execute(f"{cells_sql('places')} ORDER BY d").fetchall()]
+        found = con.execute(f"{corners_sql('places')} ORDER BY d").fetchall()
+    assert all(low == high for _, _, low, high in found), "a place alone is in one cell"
+    return [low for _, _, low, _ in found]
+
+
+def together(*places: tuple[int, int]) -> bool:
+    """Whether one person's records at these places are all in one cell."""
+    with duckdb.connect() as con:
+        lat, lon = (pa.array(column, pa.int32()) for column in zip(*places, strict=True))
+        one = pa.array([0] * len(places), pa.int32())
+        con.register("places", pa.table({"d": one, "person": one, "lat_e7": lat, "lon_e7": lon}))
+        ((_, _, low, high),) = con.execute(corners_sql("places")).fetchall()
+    return bool(low == high)
 
 
 def test_cells_are_those_of_the_description_all_over_the_earth() -> None:
@@ -96,6 +108,20 @@ def test_a_cell_is_about_600_m_wide_and_high(lat: float) -> None:
     east_m = width / 1e7 * 111_195 * math.cos(math.radians(lat))
     assert 600 < ROW / 1e7 * 111_195 < 601
     assert east_m == pytest.approx(600, rel=0.03)
+
+
+@pytest.mark.parametrize("lat", [-90, -60, -0.0001, 37.5, 89.9])
+def test_two_places_are_in_one_cell_where_their_cells_are_the_same(lat: float) -> None:
+    """Neighbours on either side of every line, at the edges of bands too."""
+    row = (round(lat * 1e7) + 900_000_000) // ROW * ROW - 900_000_000
+    for north, lon in itertools.product((-1, 0, ROW - 1, ROW), (-180, 126.97, 180)):
+        here = (max(row, -900_000_000), round(lon * 1e7))
+        for east in (-60_000, -1, 0, 1, 60_000):
+            there = (
+                min(max(row + north, -900_000_000), 900_000_000),
+                min(max(here[1] + east, -1_800_000_000), 1_800_000_000),
+            )
+            assert together(here, there) == (grid_cell(*here) == grid_cell(*there))
 
 
 def test_the_180th_meridian_is_one_line() -> None:

@@ -51,6 +51,7 @@ class Run:
     lat_e7: int
     lon_e7: int
     declared: bool
+    t_seen: int = 0
     categories: frozenset[int] = frozenset()
 
     def holds(self, instant: int) -> bool:
@@ -103,6 +104,7 @@ def runs(records: Iterable[Record], day: MobilityDay, params: TraceParams) -> li
                 lat_e7=middle(min(r.lat_e7 for r in group), max(r.lat_e7 for r in group)),
                 lon_e7=middle(min(r.lon_e7 for r in group), max(r.lon_e7 for r in group)),
                 declared=any(r.declared and r.t2 == r.t for r in group),
+                t_seen=group[-1].t,
                 categories=frozenset(r.category for r in group) - {-1},
             )
         )

@@ -246,14 +246,12 @@ def test_only_what_is_needed_is_made_and_in_the_order_of_need() -> None:
     assert names("points", "days") == []
     assert names("runs") == ["runs"]
     assert names("people") == ["runs", "people"]
-    assert names("trips") == ["runs", "stays", "trips"]
-    assert names(*NEEDS) == ["runs", "stays", "trips", "people", "nights"]
+    assert names("trips") == ["runs", "stays", "spots", "trips"]
+    assert names(*NEEDS) == ["runs", "stays", "spots", "trips", "people", "nights"]
     with pytest.raises(KeyError, match="homes"):
         names("homes")
 
 
-def test_places_are_carried_only_where_stays_need_them() -> None:
-    (_, lean), *_ = trace_statements(
-        WORLD, TraceParams(), needs=frozenset({"people"}), declared=False
-    )
-    assert "lat_e7" not in lean
+def test_places_are_looked_at_for_trips_alone() -> None:
+    made = dict(trace_statements(WORLD, TraceParams(), needs=NEEDS, declared=True))
+    assert {name for name, sql in made.items() if "lat_e7" in sql} == {"spots", "trips"}

@@ -28,9 +28,8 @@ def check_all(
 ) -> None:
     world = make_world(ZONES, cal)
     bench = Bench(found, world, params, declared=declared)
-    by_name = {
-        name: bench.relation(name) for name in ("runs", "stays", "trips", "people", "nights")
-    }
+    names = ("runs", "stays", "spots", "trips", "people", "nights")
+    by_name = {name: bench.relation(name) for name in names}
     cosine = cosine_ppm(world.zones)
     people = by_person_date(found)
     for key, own in people.items():
@@ -40,11 +39,14 @@ def check_all(
         trips = reference.trips(stays, params, cosine)
         hours = len(reference.zones_of_bins(runs, day, 3600))
         assert by_name["runs"][key] == sorted(
-            (r.zone, r.t_start, r.t_first, r.t_last, r.t_end, r.lat_e7, r.lon_e7, r.declared)
-            for r in runs
+            (r.zone, r.t_start, r.t_first, r.t_last, r.t_end, r.t_seen, r.declared) for r in runs
         )
         assert by_name["stays"][key] == sorted(
-            (r.zone, r.t_start, r.t_end, r.lat_e7, r.lon_e7) for r in stays
+            (r.zone, r.t_start, r.t_end, r.t_first, r.t_seen) for r in stays
+        )
+        moved = len({r.zone for r in stays}) > 1
+        assert by_name["spots"][key] == sorted(
+            (r.zone, r.t_start, r.t_end, r.lat_e7, r.lon_e7) for r in stays if moved
         )
         assert by_name["trips"][key] == sorted(
             (t.origin, t.destination, t.t_depart, t.t_arrive, t.distance_m) for t in trips
@@ -84,7 +86,7 @@ def test_fixes_give_the_same_with_and_without_ends(name: str) -> None:
     found = SHAPES[name](SPRING.dates, ZONES)
     world = make_world(ZONES, SPRING)
     with_ends, without = (Bench(found, world, declared=said) for said in (True, False))
-    for relation in ("runs", "stays", "trips", "people"):
+    for relation in ("runs", "stays", "spots", "trips", "people"):
         assert with_ends.relation(relation) == without.relation(relation)
 
 
