@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import math
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +39,11 @@ def read_prevalence(file: PublicInput, world: World) -> tuple[Prevalence, list[s
 
     Every zone needs one row, for every date where the file has dates.
     """
-    rows = csv.DictReader(io.StringIO(file.text()))
-    names = set(rows.fieldnames or ())
+    try:
+        lines = list(csv.reader(io.StringIO(file.text())))
+    except csv.Error as fault:
+        return Prevalence({}), [f"the prevalence file cannot be read as CSV: {fault}."]
+    names = set(lines[0]) if lines else set()
     missing = [name for name in _COLUMNS if name not in names]
     if missing:
         return Prevalence({}), [
@@ -50,7 +54,10 @@ def read_prevalence(file: PublicInput, world: World) -> tuple[Prevalence, list[s
     at = {zone: i for i, zone in enumerate(world.zones.ids)}
     found = {date: np.full((2, len(at)), np.nan) for date in dates}
     faults: list[str] = []
-    for number, row in enumerate(rows, start=2):
+    for number, cells in enumerate(lines[1:], start=2):
+        if not cells:
+            continue
+        row = dict(zip_longest(lines[0], cells[: len(lines[0])], fillvalue=""))
         try:
             date = dt.date.fromisoformat(row["date"]) if dated else None
             pair = (float(row["prevalence"]), float(row["sd"]))

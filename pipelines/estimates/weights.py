@@ -67,7 +67,10 @@ def parse_weights(text: str, *, name: str) -> tuple[WeightRow, ...]:
     Raises:
         SpecError: one line a fault.
     """
-    lines = list(csv.reader(io.StringIO(text)))
+    try:
+        lines = list(csv.reader(io.StringIO(text)))
+    except csv.Error as fault:
+        raise SpecError(f"{name} cannot be read as CSV: {fault}. {_HEADER}.") from None
     header = [cell.strip() for cell in lines[0]] if lines else []
     missing = [column for column in NEEDED if column not in header]
     if missing or len(set(header)) != len(header):

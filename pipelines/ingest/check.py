@@ -102,15 +102,23 @@ def _need(layout: Layout, file: Path, *, label: str, wanted: tuple[str, ...]) ->
     names = layout.names
     for name in wanted:
         if name not in names:
-            raise SourceError(
-                f"{label}: {file} has no column {name!r}. "
-                f"Write one of its columns: {', '.join(map(repr, names))}."
-            )
+            raise SourceError(f"{label}: {file} has no column {name!r}. {_instead(layout, wanted)}")
         if sum(other.lower() == name.lower() for other in names) > 1:
             raise SourceError(
                 f"{label}: {file} has two columns named {name!r}, upper and lower case aside. "
                 "Rename one of them."
             )
+
+
+def _instead(layout: Layout, wanted: tuple[str, ...]) -> str:
+    """Return what to write instead. The first line of a CSV file may be a record: then no word."""
+    names = layout.names
+    if layout.typed or set(wanted) & set(names):
+        return f"Write one of its columns: {', '.join(map(repr, names))}."
+    return (
+        f"The first line of a CSV file names its columns. This one has {len(names)} field(s) and "
+        "none of the names in the spec: write that line, or the names that are there."
+    )
 
 
 def _same(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -15,6 +16,7 @@ from pipelines.errors import SourceError
 
 DELIMITERS = (",", ";", "\t", "|")
 _HEADER_BYTES = 1 << 20
+_MOST_COLUMNS = 5000
 
 
 class Kind(Enum):
@@ -121,15 +123,21 @@ def csv_layout(file: Path, *, label: str, wanted: tuple[str, ...]) -> Layout:
     columns, and then most columns at all, are found.
 
     Raises:
-        SourceError: the file is empty or not UTF-8 text.
+        SourceError: the file is empty or not UTF-8 text, or its first line is no header: longer
+            than 1 MiB, or of more than 5,000 fields.
     """
     line = _first_line(file, label=label)
-    headers = {mark: next(csv.reader([line], delimiter=mark), []) for mark in DELIMITERS}
+    try:
+        headers = {mark: next(csv.reader([line], delimiter=mark), []) for mark in DELIMITERS}
+    except csv.Error:
+        raise unreadable(file, label=label) from None
 
     def fit(mark: str) -> tuple[int, int]:
         return len(set(wanted) & set(headers[mark])), len(headers[mark])
 
     best = max(DELIMITERS, key=fit)
+    if len(headers[best]) > _MOST_COLUMNS:
+        raise unreadable(file, label=label)
     return Layout(
         columns=tuple(Column(name=n, kind=Kind.UNTYPED, type="text") for n in headers[best]),
         rows=_estimated_rows(file, header=line),
@@ -154,8 +162,10 @@ def _first_line(file: Path, *, label: str) -> str:
             with file.open("rb") as opened:
                 raw = opened.readline(_HEADER_BYTES)
         text = raw.decode("utf-8-sig").replace("\r", "\n").partition("\n")[0]
-    except (OSError, EOFError, UnicodeDecodeError):
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error):
         raise unreadable(file, label=label) from None
+    if len(raw) == _HEADER_BYTES:
+        raise unreadable(file, label=label)
     if not text:
         raise SourceError(
             f"{label}: {file} has no header line. Write a first line with column names."

@@ -34,7 +34,10 @@ def read_outages(path: Path) -> tuple[DeclaredOutage, ...]:
         SpecError: the file is not UTF-8 CSV of ``from,to`` after ``zone``, ``tower`` or both; one
             line a fault.
     """
-    lines = list(csv.reader(io.StringIO(_text(path))))
+    try:
+        lines = list(csv.reader(io.StringIO(_text(path))))
+    except csv.Error as fault:
+        raise SpecError(f"{path} cannot be read as CSV: {fault}. {_HEADER}.") from None
     if not lines:
         raise SpecError(f"{path}: the file is empty. {_HEADER}.")
     header = tuple(name.strip() for name in lines[0])

@@ -69,7 +69,7 @@ def _read(path: Path) -> gpd.GeoDataFrame:
                 return gpd.read_parquet(path)
             _one_layer(path)
             read = gpd.read_file(path, engine="pyogrio")
-    except (DataSourceError, OSError, ValueError) as fault:
+    except (DataSourceError, shapely.errors.ShapelyError, OSError, ValueError) as fault:
         kind = "GeoParquet (with its 'geo' metadata)" if parquet else path.suffix
         raise ZoneError(f"{path}: cannot be read as {kind}. Open and save it again.") from fault
     if not isinstance(read, gpd.GeoDataFrame):

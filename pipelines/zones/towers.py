@@ -79,6 +79,13 @@ def _lines(table: TowerTable, source: str) -> Iterator[_Line]:
         text = table.path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         raise ZoneError(f"{source}, towers: {table.path} cannot be read as UTF-8 text.") from None
+    try:
+        yield from _read(text, table, source)
+    except csv.Error:
+        raise ZoneError(f"{source}, towers: {table.path} cannot be read as CSV.") from None
+
+
+def _read(text: str, table: TowerTable, source: str) -> Iterator[_Line]:
     rows = csv.DictReader(text.splitlines())
     wanted = [table.id, table.lat, table.lon, table.valid_from, table.valid_to]
     for name in wanted:
