@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import warnings
 from typing import Annotated
@@ -85,6 +86,7 @@ def _options(
 def main() -> None:
     """Run the command line; the entry point of the installed ``murmuration``."""
     warnings.simplefilter("ignore")  # a library's warning may quote private values
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold raw records
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console that lacks a letter must not stop us
