@@ -111,13 +111,17 @@ def _need(layout: Layout, file: Path, *, label: str, wanted: tuple[str, ...]) ->
 
 
 def _instead(layout: Layout, wanted: tuple[str, ...]) -> str:
-    """Return what to write instead. The first line of a CSV file may be a record: then no word."""
+    """Return what to write instead. The first line of a CSV file may hold a record: no word of it.
+
+    Only names that the spec itself writes are repeated.
+    """
     names = layout.names
-    if layout.typed or set(wanted) & set(names):
+    if layout.typed:
         return f"Write one of its columns: {', '.join(map(repr, names))}."
+    found = ", ".join(repr(name) for name in wanted if name in names) or "none"
     return (
-        f"The first line of a CSV file names its columns. This one has {len(names)} field(s) and "
-        "none of the names in the spec: write that line, or the names that are there."
+        f"Its first line has {len(names)} field(s); of the names in the spec it has: {found}. "
+        "Write a first line with the names of the columns, or the names that are there."
     )
 
 
