@@ -191,7 +191,7 @@ class Road:
         pq.write_table(pa.table(columns), path)
 
 
-def make_road(
+def make_road(  # noqa: PLR0913  each is one choice of a test
     folder: Path,
     variants: Sequence[str] = VARIANTS,
     *,
@@ -199,14 +199,16 @@ def make_road(
     days: int = 3,
     ids: int = 1,
     tables: Sequence[str] = ONE_DATE,
+    window: int | None = None,
 ) -> Road:
     """Make a folder with all that is public, and a plan of each variant.
 
     With one id a person has two devices that the id map unites; with two ids there is no map.
+    The policy's window is as long as the release, if nothing else is said.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "zones.geojson").write_text(json.dumps(zone_features(ZONES)))
-    (folder / "policy.toml").write_text(policy_text(ids=ids, window=days))
+    (folder / "policy.toml").write_text(policy_text(ids=ids, window=window or days))
     found: dict[str, Plan] = {}
     for variant in variants:
         spec = folder / f"{variant}.toml"

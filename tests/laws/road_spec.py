@@ -28,12 +28,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "oscillation_minutes": {"tight": 0},
     "max_gap_minutes": {"tight": 60},
     "strata": {"tight": ["sex", "age_band"]},
+    "min_nights": {},
 }
 """By field: its value in each variant; the default where a variant is not named."""
 VARIANTS = ("plain", "tight", "sampled")
 """As a spec gets it unasked; small caps, strata and Laplace noise; sampling and splits of cells."""
 
-ONE_DATE = tuple(name for name, table in TABLES.items() if not getattr(table, "spans", False))
+ONE_DATE = tuple(name for name, table in TABLES.items() if not table.spans)
 """Tables that read the date that they are about, and no other."""
 SPANNING = tuple(name for name in TABLES if name not in ONE_DATE)
 """Tables that read several dates at once."""
@@ -79,9 +80,9 @@ def _toml(entry: dict[str, Any]) -> str:
     return "\n".join(["[[tables]]", *(f"{k} = {json.dumps(v)}" for k, v in entry.items())])
 
 
-def policy_text(*, ids: int, window: int, cap: str = "1/2") -> str:
+def policy_text(*, ids: int, window: int) -> str:
     return (
-        f'cap_rho = "{cap}"\nwindow_days = {window}\nids_per_person_per_date = {ids}\n'
+        f'cap_rho = "1/2"\nwindow_days = {window}\nids_per_person_per_date = {ids}\n'
         'id_rotation = "never"\ntime_zone = "America/New_York"\nday_starts = "04:00"\n'
         "population = 100000\n"
     )
