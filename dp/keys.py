@@ -92,6 +92,17 @@ class KeySet:
             mask &= self.codes(left) != codes[self.codes(right)]
         return mask
 
+    @property
+    def measured_count(self) -> int:
+        """The number of cells that are no structural zeros, without the mask where it can be."""
+        if len(self.distinct) > 1:
+            return int(self.measured.sum())
+        for left, right in self.distinct:
+            a, b = self.keys[self.position(left)], self.keys[self.position(right)]
+            same = len(set(a.values) & set(b.values))
+            return self.size - self.size // (len(a) * len(b)) * same
+        return self.size
+
     def position(self, name: str) -> int:
         """Return the position of a key column; BoundError when there is none of that name."""
         try:

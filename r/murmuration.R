@@ -9,9 +9,14 @@ mm_figures <- c("value", "sd", "lo95", "hi95", "status")
 # Read one table of a release folder. Ids stay text ("001" is not 1), dates are dates, statuses
 # and ids keep their published order; nothing is NA but a value that is not released.
 #
+# A table whose spec says keys = "threshold" has rows for its large cells alone (released_from says
+# from where on); a cell without a row was not released, which is not 0.
+#
 # folder: the folder of one release. table: such as "visits". layer: "tables", or another folder
 # of the release that holds CSV files.
 mm_read <- function(folder, table, layer = "tables") {
+  few <- file.path(folder, "thresholded", paste0(table, ".csv"))
+  if (layer == "tables" && file.exists(few)) layer <- "thresholded"
   path <- file.path(folder, layer, paste0(table, ".csv"))
   if (!file.exists(path)) {
     have <- sub("\\.csv$", "", list.files(file.path(folder, layer), pattern = "\\.csv$"))
@@ -20,7 +25,7 @@ mm_read <- function(folder, table, layer = "tables") {
   }
   rows <- utils::read.csv(path, colClasses = "character", na.strings = character(0),
                           check.names = FALSE, fileEncoding = "UTF-8")
-  numbers <- intersect(names(rows), c(setdiff(mm_figures, "status"), "bin"))
+  numbers <- intersect(names(rows), c(setdiff(mm_figures, "status"), "bin", "released_from"))
   for (name in numbers) rows[[name]] <- as.numeric(rows[[name]])
   for (name in intersect(names(rows), "date")) rows[[name]] <- as.Date(rows[[name]])
   for (name in setdiff(names(rows), c(numbers, "date", "bin_start"))) {
@@ -80,6 +85,10 @@ mm_refuse <- function(rows, by) {
   if (identical(layer, "for_models") || any(startsWith(names(rows), "biased_"))) {
     stop("these rows are from for_models/: they are biased, and a sum of them is wrong. ",
          "Sum the rows of tables/ instead", call. = FALSE)
+  }
+  if (identical(layer, "thresholded") || "released_from" %in% names(rows)) {
+    stop("these rows were released for being large, and a cell without a row is not 0: ",
+         "a sum of them is biased by an unknown amount", call. = FALSE)
   }
   missing <- setdiff(c("value", "sd", "status", by), names(rows))
   if (length(missing)) stop("there is no column ", missing[1], call. = FALSE)

@@ -18,6 +18,7 @@ from pipelines.audit._people import Crowd, plain_settings
 from pipelines.audit._shapes import SHAPES, fixes
 from pipelines.audit._stage import Stage
 from pipelines.audit._vectors import Persons, vectors_of
+from pipelines.errors import SpecError
 from pipelines.ingest.source import Source
 from pipelines.progress import Progress
 from pipelines.release.books import Books, books_of
@@ -94,7 +95,7 @@ def simulated_stage(spec: ReleaseSpec, *, work: Path, size: Size, progress: Prog
         totals.close()
     layout = Layout(
         measurements=plan.measurements,
-        mechanisms=tuple(one.mechanism for one in plan.measurements),
+        mechanisms=tuple(one.noise for one in plan.measurements),
     )
     persons = Persons(plan=plan, layout=layout, secret=secret, work=folder)
     apart = min(size.apart, size.people)
@@ -120,6 +121,11 @@ def simulated_stage(spec: ReleaseSpec, *, work: Path, size: Size, progress: Prog
 
 def simulated_plan(spec: ReleaseSpec, *, work: Path, dates: int | None) -> Plan:
     """Return the plan of a release of simulated people: tables, caps and budget are the spec's."""
+    if all(params.thresholded for params in spec.tables):
+        raise SpecError(
+            f'{spec.path}: every table has keys = "threshold", for which there is no audit. Add a'
+            " table of which every key is published."
+        )
     policy = books_of(spec).policy
     window = policy.unit.window_days
     days = min(dates or window or MOST_DATES, window or MOST_DATES, MOST_DATES)
@@ -131,7 +137,11 @@ def simulated_plan(spec: ReleaseSpec, *, work: Path, dates: int | None) -> Plan:
         sources=(_source(work),),
         declared=(_declared(work),),
         people=PeopleSection.model_validate({}),
-        tables=tuple(params.model_copy(update={"strata": ()}) for params in spec.tables),
+        tables=tuple(
+            params.model_copy(update={"strata": ()})
+            for params in spec.tables
+            if not params.thresholded
+        ),
         derived=(),
         estimates=None,
         weight_rows=(),

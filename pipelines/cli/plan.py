@@ -119,6 +119,12 @@ def _tables(out: Console, plan: Plan) -> None:
     )
     for line in span_lines(plan):
         out.print(f"[dim]{_plain(line)}[/]\n")
+    for row in plan.rows():
+        if "released_from" in row:
+            out.print(
+                f"[dim]{row['table']}:[/] only cells of {figure(row['released_from'])} or more are"
+                f" released, at a delta of {row['delta']:.2g} a date; absent is not 0\n"
+            )
     if plan.derived:
         names = ", ".join(one.name for one in plan.derived)
         out.print(f"[dim]computed from them at no cost:[/] {_plain(names)}\n")

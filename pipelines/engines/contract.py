@@ -82,6 +82,15 @@ class BoundedTotals(Protocol):
         """Return one table's cells that hold anything, over all dates: (d, cell, total)."""
         ...
 
+    def listed(
+        self, table: str, day: int, size: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the cells of one table and date that hold anything, ascending, and their totals.
+
+        Two int64 vectors of shape (listed,); ``size`` is never made dense.
+        """
+        ...
+
     def close(self) -> None:
         """Remove every temporary file of the job."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -41,15 +42,18 @@ class Flows:
             the user agreed to clip), ``sd``, ``status``, modelled ones also ``whole``, the value
             in whole trips; a row a date and pair, in published order.
         modelled: Whether they come from ``for_models/``, so that none is negative.
+        released_from: The threshold that each row reached, so that none is negative and a pair
+            without a row is NA; None where every pair has a row.
     """
 
     signed: pd.DataFrame
     modelled: bool
+    released_from: float | None = None
 
     @property
     def suffix(self) -> str:
         """What files and columns add to their names: "_clipped_at_0" where that was done."""
-        return "" if self.modelled else f"_{CLIPPED}"
+        return "" if self.modelled or self.released_from is not None else f"_{CLIPPED}"
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -62,6 +66,8 @@ class Flows:
         """What was done, for the README."""
         if self.modelled:
             return _MODELLED
+        if self.released_from is not None:
+            return absent_rows(self.released_from)
         below = int((self.signed["value"] < 0).sum())
         return (
             f"Clipped: {below:,} of {len(self.signed):,} noisy values were negative and are 0"
@@ -93,6 +99,13 @@ class Source:
         """The series' time zone and the local time at which a date starts."""
         policy = self.release.privacy["guarantee"]["policy"]
         return str(policy["time_zone"]), str(policy["day_starts"])
+
+    @property
+    def dates(self) -> list[dt.date]:
+        """The dates of the release."""
+        said = self.release.manifest["spec"]["dates"]
+        start = dt.date.fromisoformat(said["start"])
+        return [start + dt.timedelta(days=i) for i in range(int(said["days"]))]
 
     @property
     def ids(self) -> list[str]:
@@ -129,7 +142,7 @@ class Source:
 
     def keys(self, name: str) -> list[str]:
         """Return the names of a measured table's key columns."""
-        figures = {"value", "sd", "lo95", "hi95", "status"}
+        figures = {"value", "sd", "lo95", "hi95", "status", "released_from"}
         return [column for column in self.release[name].columns if column not in figures]
 
     def paths(self, prefix: str) -> list[str]:
@@ -150,7 +163,8 @@ class Source:
         """Return whole-date trips between zones as numbers of 0 or more.
 
         They are those of ``for_models/od_flows_biased`` where the release has it, NA where the
-        measured table has no value; otherwise the measured ones, clipped at 0 if agreed.
+        measured table has no value; otherwise the measured ones, clipped at 0 if agreed. Of a
+        table with a threshold only the released pairs are there: any other is NA, which is not 0.
 
         Raises:
             ExportError: there is no ``od_flows``, it is not by pair alone, or numbers may be
@@ -177,11 +191,23 @@ class Source:
                 merged["status"].astype(str).mask(known, merged["judged"].astype(str))
             )
             return Flows(with_na(merged)[[*columns, "whole"]], modelled=True)
+        if "od_flows" in self.release.thresholded:
+            least = float(self.release["od_flows"].attrs["released_from"])
+            return Flows(as_text(measured[columns]), modelled=False, released_from=least)
         if not self.clip:
             raise ExportError(
                 f"{self.export} cannot hold negative numbers, and the noise makes some. {_CLIP}."
             )
         return Flows(as_text(measured[columns]), modelled=False)
+
+
+def absent_rows(least: float) -> str:
+    """Return what a row that is not there means, for the README of a table with a threshold."""
+    return (
+        f"Only cells whose noisy value is {least:g} or more were released. Every other is NA or has"
+        " no row (a date without any has no file): not released, which is not 0. Values near the"
+        " threshold are too high on average; do not add them up."
+    )
 
 
 def with_na(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import ExportError
 from pipelines.exports._csv import numbers, write_csv
 from pipelines.exports._export import NA, Export
-from pipelines.exports._source import Source
+from pipelines.exports._source import Source, absent_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +26,9 @@ def _write(source: Source, folder: Path) -> list[str]:
         if keys == _DAILY:
             frame, signal, what = source.table(name), name, f"`{name}` of the date"
         elif keys == {*_DAILY, "category"}:
-            for category, frame in source.table(name).groupby(
-                "category", observed=True, sort=False
-            ):
+            few = name in source.release.thresholded
+            for category, rows in source.table(name).groupby("category", observed=True, sort=False):
+                frame = completed(rows, source) if few else rows
                 signal = f"{name}_{_NOT_IN_NAMES.sub('_', str(category))}"
                 _signal(frame, folder=folder, signal=signal)
                 written.append(f"Signal `{signal}`: `{name}` of the date, category {category}.")
@@ -38,6 +38,9 @@ def _write(source: Source, folder: Path) -> list[str]:
             what = f"mean of the time bins of `{name}`, each with the same weight"
         else:
             continue
+        if name in source.release.thresholded:
+            frame = completed(frame, source)
+            what += f". {absent_rows(float(source.release[name].attrs['released_from']))}"
         _signal(frame, folder=folder, signal=signal)
         written.append(f"Signal `{signal}`: {what}.")
     if not written:
@@ -46,6 +49,18 @@ def _write(source: Source, folder: Path) -> list[str]:
             ' Add a [[tables]] entry with table = "visits" to the spec, and release again.'
         )
     return written
+
+
+def completed(frame: pd.DataFrame, source: Source) -> pd.DataFrame:
+    """Return every zone of every date: one that reached no threshold is NA and not_released."""
+    import pandas as pd
+
+    dates = pd.DatetimeIndex(source.dates).astype(frame["date"].dtype)
+    whole = pd.MultiIndex.from_product([dates, source.ids], names=["date", "zone"])
+    kept = frame.assign(zone=frame["zone"].astype(str), status=frame["status"].astype(str))
+    found = kept.set_index(["date", "zone"]).reindex(whole).reset_index()
+    found["status"] = found["status"].fillna("not_released")
+    return found
 
 
 def daily_mean(frame: pd.DataFrame) -> pd.DataFrame:

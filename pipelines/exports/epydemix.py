@@ -87,8 +87,8 @@ def _chances(frame: pd.DataFrame, *, source: Source) -> tuple[NDArray[np.float64
     if np.isnan(mean).any():
         raise ExportError(
             "epydemix holds no missing value, and some pairs of zones have one on every date"
-            " (no_data or not_released). Export dates or zones that are released, or use od-csv,"
-            " which keeps NA."
+            " (no_data, or not_released, as below a threshold). Export dates or zones that are"
+            " released, or use od-csv, which keeps NA."
         )
     leaving = np.maximum(mean, 0).sum(axis=1, keepdims=True)
     if (leaving <= 0).any():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ExportError
 from pipelines.exports._export import Export
-from pipelines.exports._source import Source
+from pipelines.exports._source import Source, absent_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_NUMBERS = ("value", "sd", "lo95", "hi95")
+_NUMBERS = ("value", "sd", "lo95", "hi95", "released_from")
 
 
 def _write(source: Source, folder: Path) -> list[str]:
@@ -41,6 +41,8 @@ def _write(source: Source, folder: Path) -> list[str]:
             shapes, kinds = [lines[pair] for pair in pairs], ["LineString"]
         else:
             continue
+        if name in source.release.thresholded:
+            written.append(f"`{name}`: {absent_rows(float(frame['released_from'].max()))}")
         _table(frame, shapes, path=folder / f"{name}.parquet", kinds=kinds)
         written.append(f"`{name}.parquet` has the keys {', '.join(f'`{key}`' for key in keys)}.")
     if not written:

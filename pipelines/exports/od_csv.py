@@ -7,7 +7,7 @@ from pathlib import Path
 from pipelines.errors import ExportError
 from pipelines.exports._csv import numbers, write_csv
 from pipelines.exports._export import Export
-from pipelines.exports._source import Source
+from pipelines.exports._source import Source, absent_rows
 
 _PAIR = ("date", "origin", "destination")
 
@@ -41,6 +41,8 @@ def _write(source: Source, folder: Path) -> list[str]:
         told = ["`hour` is the local hour at which the time bin starts."]
     else:
         told = ["`hour` is empty: a row counts a whole date."]
+    if "od_flows" in source.release.thresholded:
+        told.append(absent_rows(float(source.release["od_flows"].attrs["released_from"])))
     return [*told, *(f"`{key}` is a further key of the release." for key in others)]
 
 

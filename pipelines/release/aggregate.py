@@ -47,8 +47,8 @@ def aggregate(
         ``no_data`` or ``partial`` row is ``partial``.
 
     Raises:
-        AggregateError: biased rows (``for_models``), dependent rows (derived tables), a row twice,
-            or a column that is not there.
+        AggregateError: biased rows (``for_models``), rows picked by a threshold,
+            dependent rows (derived tables), a row twice, or a column that is not there.
     """
     import pandas as pd
 
@@ -101,6 +101,12 @@ def _refuse(frame: pd.DataFrame, names: list[str]) -> None:
         raise AggregateError(
             "these rows are from for_models/: they are biased, and their errors are not"
             " independent, so a sum is wrong. Sum the rows of tables/ instead"
+        )
+    if frame.attrs.get("layer") == "thresholded" or "released_from" in frame.columns:
+        raise AggregateError(
+            "these rows were released for being large, and a cell without a row is not 0: a sum of"
+            ' them is biased by an unknown amount. Release the table with keys = "all" over coarser'
+            " zones, and sum that"
         )
     missing = [name for name in ("value", "sd", "status", *names) if name not in frame.columns]
     if missing:

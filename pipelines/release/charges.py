@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dp.errors import LedgerFault
 from dp.law import NoiseLaw
 from dp.ledger import Charge
+from dp.mechanisms import Mechanism, Threshold
 from pipelines.release.manifest import canonical, digest_of
 
 if TYPE_CHECKING:
@@ -17,23 +18,23 @@ if TYPE_CHECKING:
 
     from dp.bounds import Bounds
     from dp.keys import KeySet
-    from dp.loss import Rho
-    from dp.mechanisms import Mechanism
+    from dp.loss import Loss
     from pipelines.schemas.measured import TableParams
     from pipelines.schemas.traces import TraceParams
     from pipelines.schemas.world import World
 
 LAW_FACTS = ("noise", "scale", "factor")
+THRESHOLD = "threshold"
 
 
 def facts_of(
-    params: TableParams, *, traces: TraceParams, world: World, rho: Rho, issue: int
+    params: TableParams, *, traces: TraceParams, world: World, allotted: Loss, issue: int
 ) -> dict[str, Any]:
     """Return what is asked of a table, the same for every date.
 
-    The share is left out, because ``rho`` is what it comes to: a share of 1 of 2 and a share of 2
-    of 4 are the same measurement. So are the code's version and the sources' paths: an upgrade or
-    a moved file never draws again. A new delivery of data is a new ``issue``.
+    The share is left out, because what is allotted is what it comes to: a share of 1 of 2 and a
+    share of 2 of 4 are the same measurement. So are the code's version and the sources' paths: an
+    upgrade or a moved file never draws again. A new delivery of data is a new ``issue``.
     """
     return {
         "table": params.table,
@@ -41,7 +42,8 @@ def facts_of(
         "traces": json.loads(traces.model_dump_json()),
         "zones": world.zones.digest,
         **({"towers": [towers.digest for towers in world.towers]} if world.towers else {}),
-        "rho": str(rho.value),
+        "rho": str(allotted.rho.value),
+        **({"delta": str(allotted.delta)} if allotted.delta else {}),
         "issue": issue,
     }
 
@@ -52,7 +54,7 @@ def charge_of(
     reads: tuple[dt.date, ...],
     keys: KeySet,
     bounds: Bounds,
-    mechanism: Mechanism,
+    mechanism: Mechanism | Threshold,
 ) -> Charge:
     """Return the charge of one table, published under the last of the dates that it reads.
 
@@ -73,6 +75,7 @@ def charge_of(
         "l1": str(bounds.l1),
         "l2_squared": str(bounds.l2_squared),
         "linf": str(bounds.linf),
+        **({THRESHOLD: str(mechanism.threshold)} if isinstance(mechanism, Threshold) else {}),
     }
     return Charge(
         key=digest_of(asked),
@@ -96,6 +99,16 @@ def law_of(detail: Mapping[str, str]) -> NoiseLaw:
         raise LedgerFault(
             "a charge in the ledger names no noise law; run `murmuration verify` on the ledger"
         ) from None
+
+
+def booked_mechanism(detail: Mapping[str, str], bounds: Bounds) -> Mechanism | Threshold:
+    """Return the mechanism that a charge was booked with.
+
+    Raises:
+        LedgerFault: the booked facts name no law.
+    """
+    noise = Mechanism(law_of(detail), bounds)
+    return Threshold(noise, int(detail[THRESHOLD])) if THRESHOLD in detail else noise
 
 
 def _text(value: Any) -> str:

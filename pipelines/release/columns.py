@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -48,6 +48,24 @@ class Column:
 def table_columns(measured: Measured, keys: KeySet, time_zone: str) -> tuple[Column, ...]:
     """Return the columns of a measured table in published order, key columns first."""
     return (*key_columns(measured, keys, time_zone), *_figures(measured.counts))
+
+
+def threshold_columns(measured: Measured, keys: KeySet, time_zone: str) -> tuple[Column, ...]:
+    """Return the columns of a table of which only cells that reach a threshold have a row."""
+    counts = measured.counts
+    picked = "noisy count of a cell that was released for being large: too high on average near"
+    least = "the threshold: a cell has a row where its noisy value is at least this; one without a"
+    told = {"value": f"{picked} released_from"}
+    return (
+        *key_columns(measured, keys, time_zone),
+        *(replace(one, meaning=told.get(one.name, one.meaning)) for one in _figures(counts)),
+        Column(
+            name="released_from",
+            type=pa.float64(),
+            meaning=f"{least} row is not_released, which is not 0",
+            unit=counts,
+        ),
+    )
 
 
 def key_columns(measured: Measured, keys: KeySet, time_zone: str) -> tuple[Column, ...]:

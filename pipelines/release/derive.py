@@ -7,21 +7,33 @@ folder is derived with the same versions.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from dp.sparse import NoisySparse
+from dp.tables import Noisy
 from pipelines.release import outages
-from pipelines.release.columns import schema_of
+from pipelines.release.columns import schema_of, threshold_columns
 from pipelines.release.derived_rows import write_derived
 from pipelines.release.dictionary import dictionary
 from pipelines.release.earlier import epoch_of
 from pipelines.release.files import CsvFile, ParquetFile
-from pipelines.release.frames import Shape, measurement_rows, shape_of, table_rows
+from pipelines.release.frames import (
+    Shape,
+    measurement_rows,
+    shape_of,
+    table_rows,
+    threshold_measurement_rows,
+    threshold_rows,
+)
 from pipelines.release.layers.base import Made
 from pipelines.release.layers.write import layer_resources, layers_text, write_layers
 from pipelines.release.manifest import json_text, write_manifest
+from pipelines.release.model import PlannedMeasurement
 from pipelines.release.privacy import privacy_facts
 from pipelines.release.readme import readme_text
 from pipelines.schemas.derived import Published
@@ -29,17 +41,30 @@ from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
     from pathlib import Path
 
-    from dp.tables import Noisy
     from pipelines.progress import Progress
     from pipelines.release.books import Booking
-    from pipelines.release.model import Plan, PlannedMeasurement
+    from pipelines.release.model import Plan
     from pipelines.schemas.zones import ZoneSet
 
 PACKAGE = "murmuration-mobility"
+THRESHOLDED = "thresholded"
+"""Folder of the tables of which only cells that reach a threshold have a row."""
 _REMEMBERED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Gives back stored measurements.
+
+    Attributes:
+        whole: Of a table of which every key is published.
+        sparse: Of a table with a threshold.
+    """
+
+    whole: Callable[[PlannedMeasurement], Noisy]
+    sparse: Callable[[PlannedMeasurement], NoisySparse]
 
 
 def derive(
@@ -47,7 +72,7 @@ def derive(
     *,
     plan: Plan,
     booking: Booking,
-    recall: Callable[[PlannedMeasurement], Noisy],
+    recall: Recall,
     progress: Progress,
 ) -> str:
     """Write every file of a release into an empty folder; return the manifest's SHA-256.
@@ -56,29 +81,34 @@ def derive(
         folder: A staged folder.
         plan: The plan as the books stood when the release was drawn.
         booking: Release id, ledger id and head.
-        recall: Gives back a stored measurement.
+        recall: Gives back stored measurements.
         progress: Hears how far the tables are.
     """
     shapes = {name: _shape(plan, name) for name in plan.tables}
+    few = {name: _few(plan, name) for name in plan.thresholded}
     for kind in ("tables", "measurements"):
         (folder / kind).mkdir()
     for i, name in enumerate(plan.tables):
         progress.at("Writing tables", i / (len(plan.tables) + 1))
-        _write_table(folder, plan.of(name), shape=shapes[name], recall=recall)
-    published = published_of(plan, recall)
+        _write_table(folder, plan.of(name), shape=shapes[name], recall=recall.whole)
+    for name, shape in few.items():
+        _write_thresholded(folder, plan.of(name), shape=shape, recall=recall.sparse)
+    published = published_of(plan, recall.whole)
     for derived in plan.derived:
         write_derived(folder / "tables", derived, published)
-    made = Made(folder=folder, plan=plan, shapes=shapes, recall=recall)
+    made = Made(folder=folder, plan=plan, shapes=shapes, recall=recall.whole)
     layers = write_layers(made)
     progress.at("Writing tables", 1.0)
     _write(folder / "zones.geojson", zones_text(plan.world.zones))
     if plan.world.outages:
         _write(folder / outages.FILE, outages.outages_text(plan.world))
-    told = dictionary(plan, booking, shapes)
+    told = dictionary(plan, booking, shapes, thresholded=few)
     told["resources"] += layer_resources(layers)
     _write(folder / "datapackage.json", json_text(told))
     _write(folder / "privacy.json", json_text(privacy_facts(plan, booking)))
-    _write(folder / "README.md", readme_text(plan, booking, shapes) + layers_text(made, layers))
+    _write(
+        folder / "README.md", readme_text(plan, booking, shapes | few) + layers_text(made, layers)
+    )
     facts = manifest_facts(plan, booking)
     digest = write_manifest(folder, facts)
     if plan.spec.release.report:
@@ -99,6 +129,7 @@ def manifest_facts(plan: Plan, booking: Booking) -> dict[str, Any]:
         "issue": plan.spec.issue,
         "digest": plan.digest,
         "tables": list(plan.tables),
+        **({"thresholded": list(plan.thresholded)} if plan.thresholded else {}),
         "derived": [one.name for one in plan.derived],
         "epoch": epoch_of(plan.spec, world=plan.world, policy=plan.policy),
         "code": {"package": PACKAGE, "version": version(PACKAGE)},
@@ -161,6 +192,36 @@ def _shape(plan: Plan, table: str) -> Shape:
         max_relative_sd=plan.spec.release.max_relative_sd,
         world=plan.world,
     )
+
+
+def _few(plan: Plan, table: str) -> Shape:
+    """Return what the rows of a table look like of which only large cells have one."""
+    keys, zone = plan.of(table)[0].keys, plan.world.calendar.time_zone
+    columns = threshold_columns(TABLES[table], keys, zone)
+    return replace(_shape(plan, table), columns=columns)
+
+
+def _write_thresholded(
+    folder: Path,
+    measurements: tuple[PlannedMeasurement, ...],
+    *,
+    shape: Shape,
+    recall: Callable[[PlannedMeasurement], NoisySparse],
+) -> None:
+    name = shape.measured.name
+    (folder / THRESHOLDED).mkdir(exist_ok=True)
+    with ExitStack() as files:
+        published, raw = schema_of(shape.columns), schema_of(shape.raw_columns)
+        tables = folder / THRESHOLDED
+        parquet = files.enter_context(ParquetFile(tables / f"{name}.parquet", published))
+        csv = files.enter_context(CsvFile(tables / f"{name}.csv", published))
+        layer1 = files.enter_context(ParquetFile(folder / "measurements" / f"{name}.parquet", raw))
+        for one in measurements:
+            noisy = recall(one)
+            rows = threshold_rows(noisy, day=one.day, shape=shape)
+            parquet.write(rows)
+            csv.write(rows)
+            layer1.write(threshold_measurement_rows(noisy, day=one.day, shape=shape))
 
 
 def _write_table(

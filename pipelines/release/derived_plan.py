@@ -47,7 +47,8 @@ def public_facts(spec: ReleaseSpec, *, world: World, earlier: Earlier) -> Facts:
     """Return the public facts that derived tables may depend on."""
     return Facts(
         world=world,
-        tables={params.table: params for params in spec.tables},
+        tables={params.table: params for params in spec.tables if not params.thresholded},
+        thresholded=frozenset(params.table for params in spec.tables if params.thresholded),
         max_relative_sd=spec.release.max_relative_sd,
         spans=frozenset(p.table for p in spec.tables if TABLES[p.table].spans),
         epochs=tuple(sorted(spec.history.epochs)),
@@ -113,6 +114,10 @@ def _faults(declaration: Derived, params: DerivedParams, facts: Facts) -> list[s
             if unknown[0] in params.reads
             else f"it needs {unknown[0]}, which this version does not measure. Remove the entry."
         ]
+    few = [name for name in missing if name in facts.thresholded]
+    if few:
+        why = f'it needs every key of {few[0]}, of which keys = "threshold" publishes large cells'
+        return [f'{why} alone. Write keys = "all" there, over coarser zones, or remove the entry.']
     if missing:
         added = ", ".join(f'table = "{name}"' for name in missing)
         return [f"it needs {' and '.join(missing)}. Add [[tables]] with {added}."]

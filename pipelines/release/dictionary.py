@@ -9,6 +9,7 @@ import pyarrow as pa
 from pipelines.release.derived_rows import DERIVED_STATUSES, derived_columns
 from pipelines.release.outages import FILE
 from pipelines.release.status import STATUSES
+from pipelines.release.thresholds import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,13 +25,21 @@ _RAW = "Layer 1: the measurement as drawn, before anything is computed from it."
 _MEDIA = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 
-def dictionary(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> dict[str, Any]:
+def dictionary(
+    plan: Plan,
+    booking: Booking,
+    shapes: Mapping[str, Shape],
+    *,
+    thresholded: Mapping[str, Shape],
+) -> dict[str, Any]:
     """Return the content of ``datapackage.json``.
 
     A table is described once for its CSV and once for its Parquet file; both hold the same rows in
-    the same order. Nothing is ever missing: a cell without a value says why in ``status``.
+    the same order. In these nothing is missing: a cell without a value says why in ``status``. A
+    table in ``thresholded/`` has rows for released cells alone, and says what the others are.
     """
     resources = [one for name, shape in shapes.items() for one in _table(name, shape)]
+    few = [one for name, shape in thresholded.items() for one in _thresholded(name, shape, plan)]
     derived = [resource for one in plan.derived for resource in _derived(one, plan)]
     zones = {
         "name": "zones",
@@ -44,7 +53,7 @@ def dictionary(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> dic
         "name": booking.release,
         "title": plan.spec.title,
         "statuses": dict(DERIVED_STATUSES if plan.derived else STATUSES),
-        "resources": [*resources, *derived, zones, *_outages(plan)],
+        "resources": [*resources, *few, *derived, zones, *_outages(plan)],
     }
 
 
@@ -82,6 +91,17 @@ def _table(name: str, shape: Shape) -> list[dict[str, Any]]:
         _resource(f"tables/{name}.parquet", shape.columns, title=summary),
         _resource(f"measurements/{name}.parquet", shape.raw_columns, title=_RAW),
     ]
+
+
+def _thresholded(name: str, shape: Shape, plan: Plan) -> list[dict[str, Any]]:
+    """Return the files of a table of which only cells that reach a threshold have a row."""
+    row = next(row for row in plan.rows() if row["table"] == name)
+    more = {"released_from": row["released_from"], "absent_rows": f"not_released: {ABSENT}"}
+    columns, summary = shape.columns, shape.measured.summary
+    return [
+        {**_resource(f"thresholded/{name}.{kind}", columns, title=summary), **more}
+        for kind in ("csv", "parquet")
+    ] + [{**_resource(f"measurements/{name}.parquet", shape.raw_columns, title=_RAW), **more}]
 
 
 def _derived(one: PlannedDerived, plan: Plan) -> list[dict[str, Any]]:

@@ -57,7 +57,8 @@ def draws(
         no_data or not_released) and ``status``. ``frame.attrs["biased"]`` is True.
 
     Raises:
-        ValueError: n below 1, a negative seed, another word for ``of``, or no weights.
+        ValueError: n below 1, a negative seed, another word for ``of``, no weights, or a table with
+            a threshold, of which most cells are not released.
         KeyError: an unknown table.
     """
     held = release if isinstance(release, Release) else read_release(release)
@@ -71,6 +72,12 @@ def draws(
         raise ValueError(
             f"{held.id} has no estimates/: write [estimates] weights in its spec and release again,"
             " which costs nothing"
+        )
+    few = [name for name in names if name in held.thresholded]
+    if few:
+        raise ValueError(
+            f"{few[0]} has rows for cells that reached a threshold alone: what the others may be is"
+            " not known, so no plausible truth of it can be drawn. Leave it out of tables"
         )
     known = {name: _Known(held, name, of=of) for name in names}
 

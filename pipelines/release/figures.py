@@ -171,7 +171,17 @@ def table_row(
         "sd": worst.law.sd,
         "half_width95": worst.law.half_width(CONFIDENCE),
         "ok_from": worst.law.sd / max_relative_sd,
+        **_threshold(worst),
     }
+
+
+def _threshold(one: PlannedMeasurement) -> dict[str, Any]:
+    """Return where values of a threshold table begin and what it costs besides; else nothing."""
+    from dp.mechanisms import Threshold
+
+    if not isinstance(one.mechanism, Threshold):
+        return {}
+    return {"released_from": one.mechanism.least, "delta": float(one.cost.delta)}
 
 
 def bounds_row(one: PlannedMeasurement) -> dict[str, float]:
@@ -179,7 +189,7 @@ def bounds_row(one: PlannedMeasurement) -> dict[str, float]:
 
     L0 is at most the number of cells, and so L1 at most sqrt(cells x L2^2) (Cauchy and Schwarz).
     """
-    cells, bounds, factor = int(one.keys.measured.sum()), one.bounds, one.law.factor
+    cells, bounds, factor = one.keys.measured_count, one.bounds, one.law.factor
     return {
         "l0": min(bounds.l0, cells),
         "l1": min(bounds.l1, math.isqrt(cells * bounds.l2_squared) + 1) / factor,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dp.keys import KeySet
+    from dp.sparse import NoisySparse
     from dp.tables import Noisy
     from pipelines.schemas.calendar import Calendar, MobilityDay
     from pipelines.schemas.measured import Measured
@@ -102,6 +103,29 @@ def table_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema_of(shape.columns))
 
 
+def threshold_rows(noisy: NoisySparse, *, day: MobilityDay, shape: Shape) -> pa.Table:
+    """Return the published rows of one date of a threshold table: released cells, in key order."""
+    values, cells = noisy.values, noisy.cells
+    sd, half = np.full(cells.size, noisy.law.sd), noisy.law.half_width(CONFIDENCE)
+    measured = np.ones(cells.size, dtype=np.bool_)
+    codes = status_codes(values, sd=sd, measured=measured, max_relative_sd=shape.max_relative_sd)
+    if shape.world is not None:
+        covered = coverage(
+            noisy.keys, world=shape.world, day=day, bin_s=shape.bin_s, cells=noisy.cells
+        )
+        codes = with_outages(codes, covered)
+    arrays = [
+        *_key_arrays(noisy.keys, day=day, shape=shape, cells=cells),
+        pa.array(values),
+        pa.array(sd),
+        pa.array(values - half),
+        pa.array(values + half),
+        pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(STATUSES))),
+        pa.array(np.full(cells.size, noisy.least)),
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema_of(shape.columns))
+
+
 def _covered(keys: KeySet, *, day: MobilityDay, shape: Shape, world: World) -> NDArray[np.int8]:
     if shape.measured.spans:  # dark all the time only where it is dark on all dates
         day = replace(day, start_s=shape.calendar.dates[0].start_s)
@@ -122,13 +146,29 @@ def measurement_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Tabl
     return pa.Table.from_arrays(arrays, schema=schema_of(shape.raw_columns))
 
 
-def _key_arrays(keys: KeySet, *, day: MobilityDay, shape: Shape) -> list[pa.Array]:
-    ends = (shape.calendar.dates[0], day) if shape.measured.spans else (day,)
-    arrays: list[pa.Array] = [
-        pa.array(np.full(keys.size, np.datetime64(end.date, "D"))) for end in ends
+def threshold_measurement_rows(noisy: NoisySparse, *, day: MobilityDay, shape: Shape) -> pa.Table:
+    """Return layer 1 of one date of a threshold table: released lattice integers and their law."""
+    size = noisy.cells.size
+    arrays = [
+        *_key_arrays(noisy.keys, day=day, shape=shape, cells=noisy.cells),
+        pa.array(noisy.lattice),
+        pa.array(np.full(size, noisy.law.factor, dtype=np.int64)),
+        pa.DictionaryArray.from_arrays(
+            pa.array(np.zeros(size, dtype=np.int32)), pa.array([noisy.law.kind, "none"])
+        ),
+        pa.array(np.full(size, noisy.law.scale)),
     ]
+    return pa.Table.from_arrays(arrays, schema=schema_of(shape.raw_columns))
+
+
+def _key_arrays(
+    keys: KeySet, *, day: MobilityDay, shape: Shape, cells: NDArray[np.int64] | None = None
+) -> list[pa.Array]:
+    size = keys.size if cells is None else cells.size
+    ends = (shape.calendar.dates[0], day) if shape.measured.spans else (day,)
+    arrays: list[pa.Array] = [pa.array(np.full(size, np.datetime64(end.date, "D"))) for end in ends]
     for key in keys.keys:
-        codes = keys.codes(key.name)
+        codes = keys.codes(key.name) if cells is None else keys.codes_at(key.name, cells)
         if key.name in shape.labels:
             at = {label: i for i, label in enumerate(shape.labels[key.name])}
             places = np.array([at[str(value)] for value in key.values], dtype=np.int32)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dp.accounting import Spend, nearly_gaussian
+from dp.mechanisms import Mechanism
 from pipelines.release.figures import Guarantee, Rate, guarantees, rate_of, table_row
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from dp.law import NoiseLaw
     from dp.ledger import Charge, Policy
     from dp.loss import Loss, Rho
-    from dp.mechanisms import Mechanism
+    from dp.mechanisms import Threshold
     from pipelines.release.derived_plan import PlannedDerived
     from pipelines.release.earlier import Earlier
     from pipelines.schemas.calendar import MobilityDay
@@ -36,7 +37,8 @@ class PlannedMeasurement:
         keys: Its public key set.
         bounds: What one *person* changes, at most, in lattice units.
         allotted: The rho that it may cost.
-        mechanism: Noise law, exact cost and the way to draw.
+        mechanism: Noise law, exact cost and the way to draw; a ``Threshold`` where only cells that
+            reach it are published.
         charge: What the ledger books for it.
         charged: Whether the ledger has booked it before: it then costs nothing again.
     """
@@ -46,7 +48,7 @@ class PlannedMeasurement:
     keys: KeySet = field(repr=False)
     bounds: Bounds
     allotted: Rho
-    mechanism: Mechanism
+    mechanism: Mechanism | Threshold
     charge: Charge = field(repr=False)
     charged: bool
 
@@ -54,6 +56,11 @@ class PlannedMeasurement:
     def table(self) -> str:
         """Name of the table."""
         return self.params.table
+
+    @property
+    def noise(self) -> Mechanism:
+        """What draws the noise, whatever is published of it."""
+        return self.mechanism if isinstance(self.mechanism, Mechanism) else self.mechanism.noise
 
     @property
     def date(self) -> dt.date:
@@ -113,8 +120,13 @@ class Plan:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Names of the tables in the spec's order."""
-        return tuple(params.table for params in self.spec.tables)
+        """Names of the tables of which every key is published, in the spec's order."""
+        return tuple(params.table for params in self.spec.tables if not params.thresholded)
+
+    @property
+    def thresholded(self) -> tuple[str, ...]:
+        """Names of the tables of which only cells that reach a threshold are published."""
+        return tuple(params.table for params in self.spec.tables if params.thresholded)
 
     def of(self, table: str) -> tuple[PlannedMeasurement, ...]:
         """Return the measurements of one table in date order."""
@@ -151,7 +163,8 @@ class Plan:
     def rows(self) -> list[dict[str, Any]]:
         """Return one plain row per table: cells, L2, rho, sd, 95% half-width."""
         limit = self.spec.release.max_relative_sd
-        return [table_row(self.of(name), max_relative_sd=limit) for name in self.tables]
+        names = [params.table for params in self.spec.tables]
+        return [table_row(self.of(name), max_relative_sd=limit) for name in names]
 
     def epsilons(self) -> list[dict[str, Any]]:
         """Return one plain row per span: rho, epsilon, delta and the bound on any attack."""

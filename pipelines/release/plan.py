@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from dp.errors import TooManyCells
 from dp.keys import KeySet
-from dp.loss import Rho
-from dp.mechanisms import Mechanism, gaussian, laplace
+from dp.loss import Loss, Rho
+from dp.mechanisms import Mechanism, Threshold, gaussian, laplace
 from pipelines.errors import SpecError
 from pipelines.release.books import Books, books_of
-from pipelines.release.charges import charge_of, facts_of, law_of
+from pipelines.release.charges import booked_mechanism, charge_of, facts_of
 from pipelines.release.derived_plan import derived_of, public_facts
 from pipelines.release.earlier import earlier_of
 from pipelines.release.layers.weigh import estimate_faults
@@ -29,6 +29,7 @@ from pipelines.release.spans import (
     span_faults,
     span_rho,
 )
+from pipelines.release.thresholds import check_delta, deltas, threshold_of
 from pipelines.release.toolarge import MAX_CELLS, too_large
 from pipelines.release.warnings import warnings_of
 from pipelines.release.world import world_of
@@ -57,10 +58,11 @@ def plan(spec: ReleaseSpec, *, zones: ZoneSet | None = None) -> Plan:
         zones: The spec's zones where they are loaded already.
 
     Raises:
-        SpecError: a key set is too large to enumerate, the dates break the cap by themselves, or
-            the declared outages cannot be (zone, time, overlap), or a derived table cannot be
-            made, or population estimates cannot: what they need is named. Or a table that reads
-            all dates meets too few of them, or a change of identifiers or an epoch.
+        SpecError: a key set is too large to enumerate, a threshold has no delta, the dates break
+            the cap by themselves, or the declared outages cannot be (zone, time, overlap), or a
+            derived table cannot be made, or population estimates cannot: what they need is named.
+            Or a table that reads all dates meets too few of them, or a change of identifiers or an
+            epoch.
         PolicyMismatch: the spec restates the policy and differs.
         ZoneError: the zones cannot be used as declared.
         LedgerFault: the ledger is damaged or was restored from an old copy.
@@ -129,17 +131,20 @@ def allotments(spec: ReleaseSpec, policy: Policy) -> dict[str, Rho]:
 def _measurements(
     spec: ReleaseSpec, *, books: Books, world: World
 ) -> tuple[PlannedMeasurement, ...]:
-    rhos = allotments(spec, books.policy)
+    rhos, small = allotments(spec, books.policy), deltas(spec, books.policy)
     found = []
     for day in world.calendar.dates:
         for params in spec.tables:
             if day not in measured_on(TABLES[params.table], world.calendar):
                 continue
-            rho = rhos[params.table]
-            asked = facts_of(params, traces=spec.traces, world=world, rho=rho, issue=spec.issue)
+            check_delta(params, policy=books.policy, world=world, rho=rhos[params.table])
+            allotted = Loss(rhos[params.table], small[params.table])
+            asked = facts_of(
+                params, traces=spec.traces, world=world, allotted=allotted, issue=spec.issue
+            )
             found.append(
                 _measurement(
-                    params, spec=spec, day=day, world=world, books=books, asked=(rho, asked)
+                    params, spec=spec, day=day, world=world, books=books, asked=(allotted, asked)
                 )
             )
     return tuple(found)
@@ -152,28 +157,30 @@ def _measurement(
     day: MobilityDay,
     world: World,
     books: Books,
-    asked: tuple[Rho, dict[str, Any]],
+    asked: tuple[Loss, dict[str, Any]],
 ) -> PlannedMeasurement:
     measured, (allotted, facts) = TABLES[params.table], asked
     keys = _keys(params, day=day, world=world)
     if not isinstance(keys, KeySet):
         raise SpecError(
-            too_large(params, keys, spec=spec, policy=books.policy, world=world, allotted=allotted)
+            too_large(
+                params, keys, spec=spec, policy=books.policy, world=world, allotted=allotted.rho
+            )
         )
     rule = measured.rule(world, params, day, None)
     reads = read_for(measured, day, world.calendar)
     bounds = person_bounds(rule.bounds, measured=measured, dates=len(reads), policy=books.policy)
-    mechanism = _mechanism(params.noise, bounds, allotted, rule.factor)
+    mechanism = _mechanism(params, bounds, allotted, rule.factor)
     charge = charge_of(facts, reads=reads, keys=keys, bounds=bounds, mechanism=mechanism)
     booked = books.charges.get(charge.key)
     if booked is not None:
-        charge, mechanism = booked, Mechanism(law_of(booked.detail), bounds)
+        charge, mechanism = booked, booked_mechanism(booked.detail, bounds)
     return PlannedMeasurement(
         params=params,
         day=day,
         keys=keys,
         bounds=bounds,
-        allotted=allotted,
+        allotted=allotted.rho,
         mechanism=mechanism,
         charge=charge,
         charged=booked is not None,
@@ -186,10 +193,18 @@ def _keys(params: TableParams, *, day: MobilityDay, world: World) -> KeySet | tu
         keys = TABLES[params.table].keys(world, params, day)
     except TooManyCells as fault:
         return fault.keys
-    return keys if keys.size <= MAX_CELLS else keys.keys
+    return keys if keys.size <= MAX_CELLS or params.thresholded else keys.keys
+
+
+def _mechanism(
+    params: TableParams, bounds: Bounds, allotted: Loss, factor: int
+) -> Mechanism | Threshold:
+    if params.thresholded:
+        return threshold_of(params.table, params.noise, bounds, allotted, factor)
+    return _noise(params.noise, bounds, allotted.rho, factor)
 
 
 @lru_cache(maxsize=1024)
-def _mechanism(noise: str, bounds: Bounds, allotted: Rho, factor: int) -> Mechanism:
+def _noise(noise: str, bounds: Bounds, allotted: Rho, factor: int) -> Mechanism:
     make = laplace if noise == "laplace" else gaussian
     return make(bounds, allotted, factor)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelines.release.figures import bounds_row
+from pipelines.release.figures import bounds_row, table_row
 from pipelines.release.registry import registry_record
+from pipelines.release.thresholds import ABSENT
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
@@ -76,6 +77,11 @@ def _guarantee(plan: Plan) -> dict[str, Any]:
         "spans": plan.epsilons(),
         "gaussian_forms_approximate": series.gaussian() if plan.gaussian else None,
         "tables": [_table(plan.of(name)) for name in plan.tables],
+        **(
+            {"thresholded": [_thresholded(plan.of(name)) for name in plan.thresholded]}
+            if plan.thresholded
+            else {}
+        ),
         "not_promised": list(NOT_PROMISED),
     }
 
@@ -87,6 +93,27 @@ def _price(one: PlannedMeasurement) -> dict[str, Any]:
         return {"rho_per_date": str(rho.value), "rho_per_date_float": float(rho)}
     ends = {"from": one.reads[0].isoformat(), "to": one.reads[-1].isoformat()}
     return {"rho": str(rho.value), "rho_float": float(rho), "reads": ends}
+
+
+def _thresholded(measurements: tuple[PlannedMeasurement, ...]) -> dict[str, Any]:
+    """Return the facts of a table of which only cells that reach a threshold have a row."""
+    interval = (
+        "lo95 and hi95 hold the noise of a cell that was not picked, not clipping and not who is"
+        " missing from the panel"
+    )
+    row, found = table_row(measurements, max_relative_sd=1.0), _table(measurements)
+    counts = found["counts"]
+    return {
+        **found,
+        "released_from": row["released_from"],
+        "delta_per_date": str(max(one.cost.delta for one in measurements)),
+        "delta_per_date_float": max(float(one.cost.delta) for one in measurements),
+        "notes": [
+            f"only cells whose noisy value is {row['released_from']:g} {counts} or more have a row",
+            ABSENT,
+            interval,
+        ],
+    }
 
 
 def _table(measurements: tuple[PlannedMeasurement, ...]) -> dict[str, Any]:

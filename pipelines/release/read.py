@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TABLES = "tables"
+_THRESHOLDED = "thresholded"
 _MEASUREMENTS = "measurements"
 
 
@@ -30,7 +31,9 @@ class Release(Mapping[str, "pd.DataFrame"]):
     Attributes:
         folder: Where it was read from.
         manifest: ``manifest.json``.
-        measured: Names of the tables that cost budget; the others are derived from them.
+        measured: Names of the tables that cost budget and have every key.
+        thresholded: Names of those of which only cells that reached a threshold have a row: a cell
+            without one is not released, which is not 0. Other tables are derived.
     """
 
     def __init__(self, folder: Path, *, check: bool) -> None:
@@ -39,13 +42,15 @@ class Release(Mapping[str, "pd.DataFrame"]):
         self._check = check
         self._frames: dict[str, pd.DataFrame] = {}
         self.measured = tuple(map(str, self.manifest["tables"]))
-        self._names = (*self.measured, *map(str, self.manifest.get("derived", ())))
+        self.thresholded = tuple(map(str, self.manifest.get("thresholded", ())))
+        derived = map(str, self.manifest.get("derived", ()))
+        self._names = (*self.measured, *self.thresholded, *derived)
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Return a table's rows in published order; KeyError names the tables there are."""
         if table not in self._frames:
             self._known(table)
-            frame = self._frame(f"{_TABLES}/{table}.parquet")
+            frame = self._frame(f"{self.place(table)}/{table}.parquet")
             frame.attrs.update(self._notes(table))
             self._frames[table] = frame
         return self._frames[table]
@@ -92,10 +97,14 @@ class Release(Mapping[str, "pd.DataFrame"]):
         """
         return self._frame(name)
 
+    def place(self, table: str) -> str:
+        """Return the folder of a table's files: thresholded ones are kept apart."""
+        return _THRESHOLDED if table in self.thresholded else _TABLES
+
     def measurements(self, table: str) -> pd.DataFrame:
         """Return layer 1 of a table: raw noisy integers, lattice factor and noise scale."""
         self._known(table)
-        if table not in self.measured:
+        if table not in self.measured + self.thresholded:
             raise KeyError(f"{table} is derived: it has no measurements of its own")
         return self._frame(f"{_MEASUREMENTS}/{table}.parquet")
 
@@ -163,10 +172,12 @@ class Release(Mapping[str, "pd.DataFrame"]):
         return frame
 
     def _notes(self, table: str) -> dict[str, Any]:
-        if table not in self.measured:
+        if table not in self.measured + self.thresholded:
             return self._derived_notes(table)
-        told = self.privacy["guarantee"]
-        facts = next(entry for entry in told["tables"] if entry["table"] == table)
+        told, few = self.privacy["guarantee"], table in self.thresholded
+        facts = next(
+            entry for entry in told["thresholded" if few else "tables"] if entry["table"] == table
+        )
         return {
             "release": self.id,
             "table": table,
@@ -174,7 +185,8 @@ class Release(Mapping[str, "pd.DataFrame"]):
             "unit": told["unit"],
             "bounds": facts["bounds"],
             "notes": facts["notes"],
-            "layer": "measured",
+            "layer": "thresholded" if few else "measured",
+            **({"released_from": facts["released_from"]} if few else {}),
             "noise": facts["mechanism"],
         }
 

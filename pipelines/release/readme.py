@@ -8,6 +8,7 @@ from pipelines.release.figures import rounded_up
 from pipelines.release.privacy import NOT_PROMISED, attestation, unit_sentence
 from pipelines.release.registry import NOISE_NAMES
 from pipelines.release.status import STATUSES
+from pipelines.release.thresholds import ABSENT
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ _FILES = """\
 | `manifest.json` | SHA-256 of every file, the spec, and where the ledger booked it |
 """
 
+_THRESHOLDED = (
+    "| `thresholded/*.parquet`, `*.csv` | tables of which only large cells have a row |\n"
+)
 _OUTAGES = "| `outages.csv` | declared outages: zone, from, to |\n"
 _DARK = (
     "Outages are declared (`outages.csv`), never found from the records. A cell spans its time bin"
@@ -69,6 +73,7 @@ def readme_text(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> st
         *_tables(plan, shapes),
         *_derived(plan),
         _FILES
+        + (_THRESHOLDED if plan.thresholded else "")
         + (_OUTAGES if plan.world.outages else "")
         + (_REPORT if plan.spec.release.report else ""),
         *_notes(plan),
@@ -134,7 +139,8 @@ def _reading(plan: Plan) -> Iterator[str]:
         " standard deviation of the noise. `lo95` and `hi95` hold the value without noise with 95%"
         " probability; they do not cover the clipping of very active people or who is missing from"
         " the panel. To add rows, add their `value` and add the squares of their `sd`: the noise of"
-        " different rows is independent. Every key is present in every table, each with a `status`:"
+        " different rows is independent. Every key is present in every table of `tables/`, each"
+        " with a `status`:"
     )
     yield "\n".join(
         ["| status | meaning |", "|---|---|"]
@@ -161,9 +167,8 @@ def _tables(plan: Plan, shapes: Mapping[str, Shape]) -> Iterator[str]:
         yield (
             f"### {row['table']}\n\n{measured.summary} It counts {measured.counts}.\n\n"
             f"- Keys: {keys}.\n"
-            f"- Cells{'' if row['reads'] > 1 else ' a date'}: {row['cells']:,}. Noise: {kind}, sd"
-            f" {row['sd']:.4g}, 95% within {row['half_width95']:.4g}; values from"
-            f" {row['ok_from']:.4g} on are `ok`.\n"
+            f"- {_cells(row)} Noise: {kind}, sd {row['sd']:.4g}, 95% within"
+            f" {row['half_width95']:.4g}; values from {row['ok_from']:.4g} on are `ok`.\n"
             f"- One {plan.policy.unit.subject} moves {_moved(row)} by at most"
             f" {row[norm]:.4g} ({norm.upper()}), and loses rho {row['rho']:.4g} by it."
         )
@@ -176,6 +181,18 @@ def _moved(row: Mapping[str, Any]) -> str:
     return (
         f"the table, which reads all {row['reads']} dates at once (other records on some of them"
         " may move a person to another cell)"
+    )
+
+
+def _cells(row: Mapping[str, Any]) -> str:
+    """Return which cells of a table have a row."""
+    if "released_from" not in row:
+        return f"Cells{'' if row['reads'] > 1 else ' a date'}: {row['cells']:,}."
+    return (
+        f"In `thresholded/`, not in `tables/`: of {row['cells']:,} possible cells a date only those"
+        f" have a row whose noisy value is {row['released_from']:.4g} or more. {ABSENT} Do not add"
+        " rows up, and do not read a missing one as 0. This costs a delta of"
+        f" {row['delta']:.2g} a date. No derived table, estimate or model input is made of it."
     )
 
 
@@ -217,7 +234,7 @@ def _definitions(plan: Plan) -> str:
     return "".join(
         f"- {name}: {source}\n"
         for name, source in (
-            *((name, TABLES[name].source) for name in plan.tables),
+            *((p.table, TABLES[p.table].source) for p in plan.spec.tables),
             *dict.fromkeys((d.declaration.name, d.declaration.source) for d in plan.derived),
         )
         if source

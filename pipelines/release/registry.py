@@ -37,6 +37,12 @@ _MODEL = {
 NOISE_NAMES = {"discrete_gaussian": "discrete Gaussian", "discrete_laplace": "discrete Laplace"}
 
 
+_THRESHOLD = (
+    "Tables with a threshold publish only cells whose noisy value reaches it, and are charged a"
+    " delta for the chance that a cell of one person alone does (Rogers 2023, arXiv 2309.09170)."
+)
+
+
 def registry_record(plan: Plan, booking: Booking) -> dict[str, Any]:
     """Return the record: status, tier and deployment, with the registry's own field names."""
     return {
@@ -69,8 +75,9 @@ def _basic(plan: Plan) -> dict[str, Any]:
         "data_product_type": "Summary statistics",
         "data_product_region": FOR_CUSTODIAN,
         "description": (
-            f"Tables {', '.join(plan.tables)} for {dates[0].date} to {dates[-1].date} over"
-            f" {len(plan.world.zones)} public zones, with noise and a noise interval in every cell."
+            f"Tables {', '.join(p.table for p in plan.spec.tables)} for {dates[0].date} to"
+            f" {dates[-1].date} over {len(plan.world.zones)} public zones, with noise and a noise"
+            " interval in every cell."
         ),
         "publication_date": dates[-1].date.isoformat(),
         "data_product_sector": "Healthcare",
@@ -143,6 +150,7 @@ def _implementation(plan: Plan) -> dict[str, Any]:
         "justification": (
             "Every cell of a public key set gets noise, so no key, count or gap can tell of a"
             " person. Raw records stay with the custodian in a private folder."
+            + (f" {_THRESHOLD}" if plan.thresholded else "")
         ),
     }
 

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 from dp.errors import LedgerFault
 from dp.ledger import Ledger, ReleaseKey
-from dp.measure import measure, recall
+from dp.measure import measure, measure_sparse, recall, recall_sparse
+from dp.mechanisms import Threshold
 from pipelines.errors import VerifyError
 from pipelines.progress import Silent
 from pipelines.release.books import drawn_books
-from pipelines.release.derive import derive
+from pipelines.release.derive import Recall, derive
 from pipelines.release.folder import public_folder, staged, stagings_of
 from pipelines.release.manifest import MANIFEST, read_manifest, sha256_of
 from pipelines.release.model import Plan
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dp.ledger import Reservation
+    from dp.sparse import NoisySparse
     from dp.tables import Noisy
     from pipelines.progress import Progress
     from pipelines.release.model import PlannedMeasurement
@@ -129,20 +131,43 @@ def _draw(plan: Plan, ledger: Ledger, *, totals: Totals | None, progress: Progre
             raise LedgerFault(
                 f"{one.table} of {one.date} was given back to the ledger while this ran: run again"
             )
-        measure(
-            totals.bounded(one),
-            mechanism=one.mechanism,
-            reservation=reservation,
-            ledger=ledger,
-            threads=plan.spec.engine.threads,
-        )
+        _measure(one, totals, reservation=reservation, ledger=ledger, plan=plan)
     progress.at("Drawing noise", 1.0)
 
 
+def _measure(
+    one: PlannedMeasurement, totals: Totals, *, reservation: Reservation, ledger: Ledger, plan: Plan
+) -> None:
+    threads = plan.spec.engine.threads
+    if isinstance(one.mechanism, Threshold):
+        measure_sparse(
+            totals.sparse(one),
+            mechanism=one.mechanism,
+            reservation=reservation,
+            ledger=ledger,
+            threads=threads,
+        )
+        return
+    measure(
+        totals.bounded(one),
+        mechanism=one.mechanism,
+        reservation=reservation,
+        ledger=ledger,
+        threads=threads,
+    )
+
+
 def _bytes(plan: Plan, totals: Totals) -> int:
-    """Return what the measurements that were never drawn take in the store, about."""
+    """Return what the measurements that were never drawn take in the store, from public facts."""
     missing = [one for one in plan.measurements if one.charge.key in totals.keys]
-    return sum(_HEAD_BYTES + _CELL_BYTES * one.keys.size for one in missing)
+    return sum(_HEAD_BYTES + _CELL_BYTES * _stored(one, plan.policy.population) for one in missing)
+
+
+def _stored(one: PlannedMeasurement, population: int) -> int:
+    """Return how many numbers a measurement stores, at most."""
+    if isinstance(one.mechanism, Threshold):
+        return 2 * min(one.keys.size, population * one.bounds.l0)
+    return one.keys.size
 
 
 def _reserve(plan: Plan, ledger: Ledger) -> tuple[Reservation, ...]:
@@ -170,8 +195,17 @@ def _publish(plan: Plan, ledger: Ledger, *, progress: Progress) -> Path:
         def remember(one: PlannedMeasurement) -> Noisy:
             return _recall(one, reservations[one.charge.key], ledger)
 
+        def remember_sparse(one: PlannedMeasurement) -> NoisySparse:
+            return _recall_sparse(one, reservations[one.charge.key], ledger)
+
         with staged(final, owner=ledger.id) as folder:
-            digest = derive(folder, plan=then, booking=booking, recall=remember, progress=progress)
+            digest = derive(
+                folder,
+                plan=then,
+                booking=booking,
+                recall=Recall(remember, remember_sparse),
+                progress=progress,
+            )
             if settled is not None and digest != settled:
                 raise VerifyError(_other_bytes(final))
     if settled is None:
@@ -185,6 +219,20 @@ def _recall(one: PlannedMeasurement, reservation: Reservation, ledger: Ledger) -
         ledger=ledger,
         keys=one.keys,
         law=one.law,
+        reads=one.charge.reads,
+        table=one.table,
+    )
+
+
+def _recall_sparse(
+    one: PlannedMeasurement, reservation: Reservation, ledger: Ledger
+) -> NoisySparse:
+    assert isinstance(one.mechanism, Threshold), "only a threshold gives a sparse table"
+    return recall_sparse(
+        reservation,
+        ledger=ledger,
+        keys=one.keys,
+        mechanism=one.mechanism,
         reads=one.charge.reads,
         table=one.table,
     )

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from dp.errors import BoundError
-from dp.loss import Loss, Rho
-from dp.mechanisms import threshold
-from pipelines.schemas.measured import CappedParams
-from pipelines.tables import TABLES
+from pipelines.release.thresholds import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dp.keys import Key
-    from dp.law import NoiseKind
     from dp.ledger import Policy
+    from dp.loss import Rho
     from pipelines.schemas.measured import TableParams
     from pipelines.schemas.world import World
     from pipelines.spec import ReleaseSpec
@@ -27,7 +22,6 @@ MAX_CELLS = 10_000_000
 CELLS_PER_SECOND = 100_000
 """Discrete Gaussian cells that one core draws (``tests/benchmarks/README.md``)."""
 _H3_CHILDREN = 7
-_SMALL_DELTA = 100
 
 
 def too_large(
@@ -54,7 +48,7 @@ def too_large(
     ways = [
         _coarser(keys, spec=spec, world=world),
         *_parents(keys, world=world),
-        _thresholded(params, policy=policy, world=world, allotted=allotted),
+        suggestion(params, policy=policy, world=world, allotted=allotted),
     ]
     return (
         f"{params.table}: {len(world.zones):,} zones give {cells:,} cells a date, more than"
@@ -109,29 +103,6 @@ def _parents(keys: Sequence[Key], *, world: World) -> list[str]:
     )
     fits = "fit" if cells <= MAX_CELLS else "are still too many"
     return [f"The {len(parents):,} parents as the zones give {cells:,} cells, which {fits}"]
-
-
-def _thresholded(params: TableParams, *, policy: Policy, world: World, allotted: Rho) -> str:
-    """Return what the threshold mechanism would release, at which delta."""
-    measured, days = TABLES[params.table], policy.unit.window_days or 1
-    sampled = isinstance(params, CappedParams)
-    kept = params.model_copy(update={"bounding": "sampling"}) if sampled else params
-    rule = measured.rule(world, kept, world.calendar.dates[0], None)
-    delta = policy.per_date.delta or Fraction(1, _SMALL_DELTA * policy.population * days)
-    whose = "the policy's" if policy.cap.delta else "a cap_delta of 1 in 100 times the population's"
-    bounds = rule.bounds.times(policy.unit.multiplicity)
-    kind: NoiseKind = "discrete_laplace" if params.noise == "laplace" else "discrete_gaussian"
-    try:
-        found = threshold(bounds, Loss(allotted, delta), rule.factor, kind=kind)
-    except BoundError:
-        return f"A threshold mechanism cannot keep its delta at {float(delta):.2g}"
-    by = ", bounding by sampling" if sampled else ""
-    return (
-        f"A threshold mechanism enumerates nothing: it would release only cells of"
-        f" {found.least:,.0f} {measured.counts} or more{by}, at a delta of"
-        f" {float(found.cost.delta):.2g} a date ({whose}). dp.mechanisms.threshold draws it; no"
-        " table of a spec asks for it yet"
-    )
 
 
 def _lasting(hours: float) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dp.errors import BoundError
+from dp.sparse import SparseBounded
 from dp.tables import Bounded
 from pipelines.engines.contract import Job
 from pipelines.release.folder import private_folder
@@ -47,6 +48,20 @@ class Totals:
             bounds=one.bounds,
             factor=one.law.factor,
             totals=self._counted.vector(one.table, one.day.index - self.first, one.keys.size),
+        )
+
+    def sparse(self, one: PlannedMeasurement) -> SparseBounded:
+        """Return the cells of one measurement that hold anything; nothing is made dense."""
+        day = one.day.index - self.first
+        cells, totals = self._counted.listed(one.table, day, one.keys.size)
+        return SparseBounded(
+            table=one.table,
+            reads=one.charge.reads,
+            keys=one.keys,
+            bounds=one.bounds,
+            factor=one.law.factor,
+            cells=cells,
+            totals=totals,
         )
 
     def close(self) -> None:
@@ -88,7 +103,7 @@ def count(
     job = job_of(
         plan,
         world=dataclasses.replace(plan.world, calendar=calendar),
-        tables=[name for name in plan.tables if name in wanted],
+        tables=[name for name in plan.tables + plan.thresholded if name in wanted],
         secret=secret,
     )
     counted = engine_of(engine).run(job, progress)

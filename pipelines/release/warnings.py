@@ -30,7 +30,7 @@ def warnings_of(
     found: list[str] = []
     for params in spec.tables:
         own = [one for one in measurements if one.table == params.table]
-        found += _noisy(own, policy=books.policy)
+        found += [] if params.thresholded else _noisy(own, policy=books.policy)
         found += _wasted(own)
     found += sparse_warnings(spec)
     found += _slow(measurements)
@@ -47,7 +47,7 @@ def full_mean_cell(one: PlannedMeasurement, *, population: int) -> float:
     A person who adds 1 to as many cells as L2^2 allows is the fullest that bounding leaves whole.
     """
     full = one.bounds.l2_squared / one.law.factor**2
-    return float(full * population / int(one.keys.measured.sum()))
+    return float(full * population / one.keys.measured_count)
 
 
 def _noisy(own: Sequence[PlannedMeasurement], *, policy: Policy) -> Iterator[str]:
@@ -76,7 +76,8 @@ def _wasted(own: Sequence[PlannedMeasurement]) -> Iterator[str]:
 
 
 def _slow(measurements: Sequence[PlannedMeasurement]) -> Iterator[str]:
-    cells = sum(one.keys.size for one in measurements if not one.charged)
+    new = [one for one in measurements if not one.charged and not one.params.thresholded]
+    cells = sum(one.keys.size for one in new)
     minutes = cells / CELLS_PER_SECOND / 60
     if minutes >= _LONG_MINUTES:
         yield (

@@ -65,6 +65,7 @@ def _precision(contents: Contents) -> str:
         '<section class="card"><h2>How many numbers, and how precise</h2>'
         + element("p", said)
         + sections.precision(contents.precision)
+        + sections.thresholded(contents.guarantee.get("thresholded", ()))
         + "</section>"
     )
 
@@ -202,7 +203,7 @@ def _reading(contents: Contents) -> str:
         + "</div><div><h2>Status of a number</h2>"
         + sections.statuses(contents.limit)
         + "<h2>Files</h2>"
-        + sections.files(contents.folder, contents.tables)
+        + sections.files(contents.folder, contents.release)
         + "</div></section>"
     )
 

@@ -40,7 +40,7 @@ class Contents:
     def __init__(self, release: Release) -> None:
         self.release = release
         self.folder: Path = release.folder
-        self.tables = tuple(release)
+        self.tables = tuple(name for name in release if name not in release.thresholded)
         self.guarantee: dict[str, Any] = release.privacy["guarantee"]
         self.limit = float(release.manifest["spec"]["release"]["max_relative_sd"])
         self.zone_origin = str(release.manifest["zones"]["origin"])

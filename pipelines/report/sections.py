@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 
 from dp.law import NoiseLaw
 from pipelines.release.figures import rounded_up
+from pipelines.release.read import Release
 from pipelines.release.status import STATUSES
+from pipelines.release.thresholds import ABSENT
 from pipelines.report.folded import fold
 from pipelines.report.html import element, figure, items, table
 
@@ -164,7 +166,19 @@ def glossary() -> str:
     return _terms(_GLOSSARY.items())
 
 
-def files(folder: Path, tables: Sequence[str]) -> str:
+def thresholded(told: Iterable[Mapping[str, Any]]) -> str:
+    """Return what to know of each table of which only large cells have a row."""
+    return "".join(
+        element(
+            "p",
+            f"{one['table']} is in thresholded/ and not on this page: only cells of"
+            f" {one['released_from']:,.4g} {one['counts']} or more have a row. {ABSENT}",
+        )
+        for one in told
+    )
+
+
+def files(folder: Path, release: Release) -> str:
     """Return links to the files beside the page."""
     known = {
         "README.md": "the promise and how to read the tables",
@@ -173,9 +187,10 @@ def files(folder: Path, tables: Sequence[str]) -> str:
         "manifest.json": "hashes of all files, the spec, the ledger entry",
         "zones.geojson": "the zones",
     }
-    for name in tables:
-        known[f"tables/{name}.csv"] = f"{name}, as text"
-        known[f"tables/{name}.parquet"] = f"{name}, the same rows"
+    for name in release:
+        stem = f"{release.place(name)}/{name}"
+        known[f"{stem}.csv"] = f"{name}, as text"
+        known[f"{stem}.parquet"] = f"{name}, the same rows"
     lines = [
         f"<li>{element('a', name, href=name)} {element('span', said)}</li>"
         for name, said in known.items()

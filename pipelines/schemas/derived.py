@@ -67,7 +67,8 @@ class Facts:
 
     Attributes:
         world: Days and zones of this release.
-        tables: Parameters of the measured tables of this release, by name.
+        tables: Parameters of the measured tables of this release of which every key is published.
+        thresholded: Names of the others, from which nothing is derived.
         max_relative_sd: The spec's limit for the status ``ok``.
         epochs: First dates of declared epochs, sorted.
         spans: Measured tables of this release that read all its dates at once.
@@ -78,6 +79,7 @@ class Facts:
 
     world: World
     tables: Mapping[str, TableParams]
+    thresholded: frozenset[str] = frozenset()
     max_relative_sd: float = 0.3
     epochs: tuple[dt.date, ...] = ()
     spans: frozenset[str] = frozenset()

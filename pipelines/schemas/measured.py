@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from dp.bounding import Rule
 from dp.keys import KeySet
@@ -26,6 +26,11 @@ def _share(value: Any) -> Fraction:
 def _none(listed: tuple[str, ...]) -> bool:
     """Return whether an option is not used: it then stays out of what a charge is booked under."""
     return not listed
+
+
+def _whole(keys: str) -> bool:
+    """Return whether every key is published: nothing else is then booked with a charge."""
+    return keys == "all"
 
 
 def _once(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -51,6 +56,14 @@ class TableParams(BaseModel):
         tuple[str, ...], Field(max_length=8, exclude_if=_none), AfterValidator(_once)
     ] = ()
     """Columns of the file of strata by which the table is split; each multiplies its cells."""
+    keys: Annotated[Literal["all", "threshold"], Field(exclude_if=_whole)] = "all"
+    """Noise for every public key; or, where these are too many, only cells that hold anything and
+    whose noisy value reaches a threshold. That costs a delta, and what is absent is not 0."""
+
+    @property
+    def thresholded(self) -> bool:
+        """Whether only cells that reach a threshold are published."""
+        return self.keys == "threshold"
 
 
 class CappedParams(TableParams):
@@ -60,6 +73,16 @@ class CappedParams(TableParams):
     """One person on one date counts at most this much (see ``bounding``)."""
     bounding: Literal["weighting", "sampling"] = "weighting"
     """Scale a person's contributions down to the cap, or keep a random ``cap`` of them."""
+
+    @model_validator(mode="after")
+    def _few_cells(self) -> Self:
+        """Refuse weighting with a threshold: it leaves a person in any number of cells."""
+        if self.thresholded and self.bounding != "sampling":
+            raise ValueError(
+                'keys = "threshold" needs to know how many cells one person is in. Write bounding'
+                ' = "sampling" beside it: it keeps cap of them.'
+            )
+        return self
 
 
 def _no_faults(_world: World, _params: Any) -> list[str]:

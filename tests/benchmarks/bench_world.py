@@ -51,7 +51,7 @@ def _polygons() -> list[shapely.Geometry]:
 
 def make_visits(file: Path, rows: int, zone_ids: tuple[str, ...]) -> None:
     """Write visits of a week, 20 a person: integer ids, local times, zone ids."""
-    with _writer() as con:
+    with writer() as con:
         con.execute("CREATE TABLE ids (id VARCHAR, i BIGINT)")
         con.executemany("INSERT INTO ids VALUES (?, ?)", [[z, i] for i, z in enumerate(zone_ids)])
         con.execute(
@@ -70,7 +70,7 @@ def make_pings(file: Path, rows: int, *, text: bool = False) -> None:
     """Write pings of one date, 50 a person, within some 30 m of a home and of a workplace."""
     person = "md5(CAST(person AS VARCHAR))" if text else "person * 7919"
     spot = "CASE WHEN t < 14400 OR t > 50000 THEN h ELSE h // 1048576 END"
-    with _writer() as con:
+    with writer() as con:
         con.execute(
             f"""
             COPY (SELECT {person} AS subscriber,
@@ -86,7 +86,7 @@ def make_pings(file: Path, rows: int, *, text: bool = False) -> None:
         )
 
 
-def _writer() -> duckdb.DuckDBPyConnection:
+def writer() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config={"preserve_insertion_order": False, "memory_limit": "4GB"})
     con.execute("SET enable_progress_bar = false")
     return con

@@ -32,12 +32,23 @@ class FileTotals:
         Raises:
             BoundError: the job had no such table, or its statement gave a cell outside the key set.
         """
-        cells, totals = self._read(table, ["cell", "total"], day=day)
-        if len(cells) and (cells.min() < 0 or cells.max() >= size):
-            raise BoundError(f"{table}: its statement gave a cell outside the key set")
+        cells, totals = self._held(table, day, size)
         vector = np.zeros(size, dtype=np.int64)
         vector[cells] = totals
         return vector
+
+    def listed(
+        self, table: str, day: int, size: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the cells of one table and date that hold anything, ascending, and their totals.
+
+        Raises:
+            BoundError: as ``vector``.
+        """
+        cells, totals = self._held(table, day, size)
+        order = np.argsort(cells, kind="stable")
+        held = order[totals[order] != 0]
+        return cells[held], totals[held]
 
     def sparse(self, table: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Return the cells of one table that hold anything: date numbers, cells, totals.
@@ -47,6 +58,12 @@ class FileTotals:
         """
         d, cells, totals = self._read(table, ["d", "cell", "total"])
         return d.astype(np.int64), cells, totals
+
+    def _held(self, table: str, day: int, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        cells, totals = self._read(table, ["cell", "total"], day=day)
+        if len(cells) and (cells.min() < 0 or cells.max() >= size):
+            raise BoundError(f"{table}: its statement gave a cell outside the key set")
+        return cells, totals
 
     def _read(
         self, table: str, columns: list[str], *, day: int | None = None

@@ -35,6 +35,14 @@ def town(model_town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     return made
 
 
+@pytest.fixture(scope="session")
+def real_zones() -> object:
+    """What reads a spec's zones, whatever kind they are."""
+    from release_town import _load
+
+    return _load
+
+
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[KnownTotals]:
     """Put an engine of known totals in place of the real one; give what it handed out."""

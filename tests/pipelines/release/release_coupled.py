@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dp.mechanisms import Mechanism
+from dp.mechanisms import Mechanism, Threshold
 from pipelines.cli.app import main
 
 
@@ -20,7 +20,14 @@ def _agreed(_self: Mechanism, totals: NDArray[Any], **_more: Any) -> NDArray[np.
     return np.random.default_rng(totals.size).integers(-500, 5000, totals.size)
 
 
+def _agreed_cells(
+    self: Threshold, *_: Any, **_more: Any
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return np.array([1, 4], dtype=np.int64), np.array([0, 7], dtype=np.int64) + self.threshold
+
+
 if __name__ == "__main__":
+    Threshold.draw = _agreed_cells  # type: ignore[method-assign,assignment]
     Mechanism.draw = _agreed  # type: ignore[method-assign,assignment]
     sys.argv = ["murmuration", *sys.argv[1:]]
     main()

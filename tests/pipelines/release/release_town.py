@@ -107,6 +107,14 @@ class KnownTotals:
             known[:: int(size**0.5) + 1] = 0
         return known
 
+    def listed(
+        self, table: str, day: int, size: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the cells that hold anything, and what they hold."""
+        known = self.vector(table, day, size)
+        cells = np.flatnonzero(known)
+        return cells, known[cells]
+
     def close(self) -> None:
         """Note that the job's files would be gone."""
         self.closed = True

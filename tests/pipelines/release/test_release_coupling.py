@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from release_threshold import thresholded
 from release_town import Town, bytes_of, make_town
 
 SCRIPT = Path(__file__).parent / "release_coupled.py"
@@ -75,13 +77,14 @@ OTHERS: Mapping[str, Callable[[Town], None]] = {
 }
 
 
-def _outcome(town: Town) -> Outcome:
+def _outcome(town: Town, env: Mapping[str, str] | None = None) -> Outcome:
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "release", "release.toml"],
         cwd=town.folder,
         capture_output=True,
         text=True,
         check=False,
+        env=env,
     )
     return Outcome(done.returncode, done.stdout, done.stderr, bytes_of(town.releases))
 
@@ -115,6 +118,22 @@ def test_other_records_with_the_same_noisy_tables_give_the_same_bytes(
         found = _outcome(town)
         assert found.code == 0, (name, found.err)
         assert found == usual, name
+
+
+def test_which_cells_reach_a_threshold_is_all_that_tells_of_the_records(
+    copied: Callable[[str], Town], tmp_path: Path
+) -> None:
+    thresholded(Town(tmp_path / "model"))
+    shutil.copytree(tmp_path / "anchors", tmp_path / "model-anchors", dirs_exist_ok=True)
+    usual, other = copied("usual"), copied("other")
+    _shrink(other)
+    outcomes = []
+    for town in (usual, other):
+        anchored = os.environ | {"MURMURATION_ANCHORS": str(town.folder.parent / "anchors")}
+        outcomes.append(_outcome(town, env=anchored))
+    assert outcomes[0].code == 0, outcomes[0].err
+    assert "thresholded/od_flows.csv" in " ".join(outcomes[0].folder)
+    assert outcomes[0] == outcomes[1]
 
 
 def test_no_canary_id_or_coordinate_leaves_the_private_folders(
