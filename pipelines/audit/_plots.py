@@ -4,7 +4,8 @@ What a finding's rows hold says how they are drawn:
 
 - ``score, without, with``: shares of a score in bins, without and with the person;
 - ``false_positives, true_positives, cap``: a receiver operating characteristic and its bound;
-- ``x, y, series``: lines, one a series; further columns ``x_title`` and ``y_title`` name the axes.
+- ``x, y, series``: lines, one a series; further columns ``x_title`` and ``y_title`` name the axes;
+- ``bar, series, value, lo, hi``: points with intervals, one line a bar; ``title`` names the values.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ def plot_of(finding: Mapping[str, Any]) -> str:
         return _svg(_curve(rows))
     if {"x", "y", "series"} <= names:
         return _svg(_lines(rows))
+    if {"bar", "series", "value", "lo", "hi"} <= names:
+        return _svg(_bars(rows))
     raise ValueError(f"{finding['name']}: no plot is known for rows of {', '.join(sorted(names))}")
 
 
@@ -119,6 +122,27 @@ def _lines(rows: Any) -> Any:
         ),
     )
     return base.mark_line(strokeWidth=1.8, point={"size": 18, "filled": True})
+
+
+def _bars(rows: Any) -> Any:
+    import altair as alt
+
+    series = list(dict.fromkeys(row["series"] for row in rows))
+    bars = list(dict.fromkeys(row["bar"] for row in rows))
+    scale = alt.Scale(domain=series, range=[ACCENT, QUIET, WARM, INK][: len(series)])
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        y=alt.Y("bar:N", sort=bars, title=None, axis=alt.Axis(labelLimit=220)),
+        yOffset=alt.YOffset("series:N", sort=series),
+        color=alt.Color(
+            "series:N", sort=series, scale=scale, legend=alt.Legend(title=None, orient="top")
+        ),
+    )
+    axis = _axis(4, ".0%")
+    value = alt.X("value:Q", title=rows[0].get("title"), axis=axis, scale=alt.Scale(zero=True))
+    span = base.mark_rule(strokeWidth=1.8).encode(x=alt.X("lo:Q"), x2="hi:Q")
+    points = base.mark_point(filled=True, size=55, opacity=1.0).encode(x=value)
+    room = {"left": 28, "top": 4, "right": 8, "bottom": 4}  # for fonts wider than those measured
+    return (points + span).properties(padding=room)
 
 
 def _colour(series: list[str], *, legend: bool = True) -> Any:
