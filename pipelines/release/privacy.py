@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 NOT_PROMISED = (
     "It does not stop guessing from regularity: what most people do, one person likely does.",
     "Losses add across ledgers: other data holders' releases on the same people do not count here.",
+    "Groups: a household of k people that moves as one loses k^2 times the rho of one person.",
+    "It rests on what the custodian attests about identifiers; nobody else can check that.",
     "Undated inputs about a person (id map, exclusions, strata) have the series' figure only.",
     "Public facts are not hidden: the zones, the dates, and that this operator took part.",
 )

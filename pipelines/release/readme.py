@@ -43,6 +43,7 @@ _DARK = (
     " `partial`. Its value stays as measured: leave `no_data` out of sums, and do not read it as 0."
 )
 _REPORT = "| `report.html` | a page to look at first |\n"
+_GUESS = 0.01
 _SWAP = (
     'Telling two lives apart ("was she there on this day or on that one") is a swap: it costs twice'
     " the rho."
@@ -86,17 +87,22 @@ def _promise(plan: Plan) -> Iterator[str]:
     yield "## The promise"
     yield (
         "These tables limit what anyone can learn about a person's movements *because that person's"
-        " records were used*: with or without them, nearly the same tables come out. What is"
-        f" protected as one unit: {unit_sentence(plan)[0].lower()}{unit_sentence(plan)[1:]}."
-        f" {attestation(plan)}"
+        " records were used*: how much likelier any outcome can be with them than without is"
+        " bounded by the figures below. What is protected as one unit:"
+        f" {unit_sentence(plan)[0].lower()}{unit_sentence(plan)[1:]}. {attestation(plan)}"
     )
     yield (
         "The loss is counted as rho of zero-concentrated differential privacy (smaller is safer)."
         " Epsilon is the customary figure that follows from it; it is only meaningful with its unit"
-        " and its delta."
+        " and its delta. The last column says it in other words: whatever an attacker would have"
+        " guessed right about a person with a chance of 1%, had the records not been used, they"
+        " guess right with at most that chance."
     )
     yield "\n".join(
-        ["| span of one unit | rho | epsilon | delta |", "|---|---|---|---|"]
+        [
+            "| span of one unit | rho | epsilon | delta | a 1% guess becomes at most |",
+            "|---|---|---|---|---|",
+        ]
         + [_span(one) for one in plan.guarantees() if _told(one, plan.policy.unit.window_days)]
     )
     yield "\n".join(
@@ -118,7 +124,8 @@ def _span(one: Guarantee) -> str:
     }[one.basis]
     words = "the whole series so far" if one.dates is None else words
     rho, epsilon = rounded_up(told["rho_float"], places=4), rounded_up(told["epsilon"], places=3)
-    return f"| {words} | {rho:g} | {epsilon:g} | {told['delta']:g} |"
+    guess = f"{rounded_up(100 * one.attack(_GUESS), places=1):g}%"
+    return f"| {words} | {rho:g} | {epsilon:g} | {told['delta']:g} | {guess} |"
 
 
 def _attack(plan: Plan) -> str:
@@ -126,7 +133,7 @@ def _attack(plan: Plan) -> str:
     return (
         "An attack may still succeed by luck or by knowing people. Over the whole series so far,"
         " one that would succeed with probability 1% without a person's records succeeds with at"
-        f" most {series.attack(0.01):.1%} because they were used."
+        f" most {rounded_up(100 * series.attack(_GUESS), places=1):g}% because they were used."
     )
 
 

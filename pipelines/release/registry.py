@@ -34,6 +34,12 @@ _MODEL = {
     "access_type": "Non-interactive",
     "access_type_details": "Readers get the folder as published.",
 }
+_KINDS = {
+    "pings": "pings: an identifier, a time, coordinates",
+    "visits": "visits: an identifier, a start, an end, a place",
+    "cdr": "network events: an identifier, a time, a tower",
+    "counters": "counters: a sensor, a time, a count",
+}
 NOISE_NAMES = {"discrete_gaussian": "discrete Gaussian", "discrete_laplace": "discrete Laplace"}
 
 
@@ -85,13 +91,18 @@ def _basic(plan: Plan) -> dict[str, Any]:
 
 
 def _variant(plan: Plan) -> dict[str, Any]:
-    kinds = "pings or visit records: an identifier, a time and a place"
+    kinds = dict.fromkeys(_KINDS.get(source.kind, source.kind) for source in plan.spec.declared)
     return {
         "variant_name": "Zero-concentrated DP",
-        "data_domain": f"All sets of location records ({kinds}) in the declared sources.",
+        "data_domain": (
+            f"All sets of location records ({'; '.join(kinds)}) that the declared sources could"
+            " hold. Undated inputs about a person (id map, exclusions, strata) are held fixed over"
+            " the series."
+        ),
         "unprotected_quantities": (
-            "None of the data. Public facts are not protected: zones, dates, table parameters and"
-            f" a declared population of {plan.policy.population}."
+            "No quantity of the records is released without noise. Public facts are not protected:"
+            " zones, dates, table parameters, that this custodian took part, and a declared"
+            f" population of {plan.policy.population}."
         ),
     }
 
@@ -113,8 +124,9 @@ def _loss(plan: Plan) -> dict[str, Any]:
             **({"delta": float(plan.policy.cap.delta)} if plan.policy.cap.delta else {}),
         },
         "privacy_parameters_details": (
-            f"rho is the cap over {span}; the series has spent {float(held.loss.rho):.6g} in total"
-            " so far. Certified epsilons per 1, 7, 30 and 365 dates stand in guarantee.spans."
+            f"rho is the cap over {span}; it adds up over longer spans. The series has spent"
+            f" {float(held.loss.rho):.6g} in total so far. Certified epsilons per 1, 7, 30 and 365"
+            " dates stand in guarantee.spans."
         ),
     }
 
@@ -123,9 +135,10 @@ def _accounting(plan: Plan) -> dict[str, Any]:
     limit = plan.spec.release.max_relative_sd
     return {
         "post_processing": (
-            "Intervals, status and text are computed from noisy values and public facts;"
-            f" low_precision marks sd > {limit:g} x value. No value is clamped, rounded or"
-            " suppressed."
+            "Intervals, status, derived tables, population estimates and text are computed from"
+            f" noisy values and public facts; low_precision marks sd > {limit:g} x value. In"
+            " tables/ no value is clamped, rounded or suppressed; for_models/, where it is made, is"
+            " shrunk and non-negative, and is marked biased."
         ),
         "composition": (
             "Sums of rho per date read (Bun and Steinke 2016, Lemma 2.3); for every window the"
@@ -148,9 +161,12 @@ def _implementation(plan: Plan) -> dict[str, Any]:
             f" murmuration-mobility {version('murmuration-mobility')}."
         ),
         "justification": (
-            "Every cell of a public key set gets noise, so no key, count or gap can tell of a"
-            " person. Raw records stay with the custodian in a private folder."
+            "Every cell of a public key set gets noise, whether anyone is in it or not, so that"
+            " which rows exist does not depend on the records."
             + (f" {_THRESHOLD}" if plan.thresholded else "")
+            + " The sensitivity of every table is proven beside the code and tested on generated"
+            " people; no outside party has verified it. Raw records stay with the custodian;"
+            " running time and memory are not protected."
         ),
     }
 
