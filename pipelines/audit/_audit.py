@@ -22,6 +22,8 @@ class Audit:
         summary: What is tried, in one or two sentences for a privacy officer.
         bound: What the attack may achieve at most, and why, in words.
         source: Papers that the attack follows.
+        own_records: Whether it also makes sense on the custodian's own records, where nobody is
+            simulated and hardly any person is known alone.
         run: Tries it on a stage. Yields findings, controls among them; tells a progress how far
             it is, from 0 to 1. Results of a fixed stage may vary with the noise alone.
     """
@@ -32,3 +34,4 @@ class Audit:
     bound: str
     source: str
     run: Callable[[Stage, Progress], Iterable[Finding]]
+    own_records: bool = False

@@ -134,7 +134,7 @@ def simulated_plan(spec: ReleaseSpec, *, work: Path, dates: int | None) -> Plan:
         spec,
         dates=spec.dates.model_copy(update={"days": days}),
         series=spec.series.model_copy(update={"time_zone": None}),
-        sources=(_source(work),),
+        sources=(ping_source(work / "pings" / "*.parquet"),),
         declared=(_declared(work),),
         people=PeopleSection.model_validate({}),
         tables=tuple(
@@ -204,11 +204,12 @@ def _shaped(plan: Plan, ids: int) -> Iterator[pa.Table]:
             yield table.append_column("number", numbers)
 
 
-def _source(work: Path) -> Source:
+def ping_source(path: Path, *, label: str = "sources[0]") -> Source:
+    """Return a source of fixes as the audits write them."""
     return Source(
-        label="sources[0]",
+        label=label,
         kind="pings",
-        path=work / "pings" / "*.parquet",
+        path=path,
         person="subscriber",
         time="ts",
         lat="lat",

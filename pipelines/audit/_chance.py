@@ -18,4 +18,4 @@ def generator(*seed: int) -> Generator:
 
 def picked(chance: Generator, of: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return ``count`` different numbers below ``of``, at random."""
-    return chance.choice(of, size=count, replace=False)
+    return chance.permutation(of)[:count]

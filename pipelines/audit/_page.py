@@ -153,7 +153,7 @@ def _facts(content: Mapping[str, Any]) -> str:
     held = sum(one["verdict"] == "holds" for one in tried)
     seen = sum(one["verdict"] == "broken" for one in controls)
     facts = (
-        ("People", f"{audited['people']:,}", "simulated" if audited["simulated"] else "recorded"),
+        _people(audited),
         ("Dates", f"{audited['dates']:,}", f"rho {float(audited['rho']):.4g} in all"),
         ("Bounds that hold", f"{held} of {len(tried)}", "attacks within their bound"),
         ("Controls seen", f"{seen} of {len(controls)}", "errors made on purpose"),
@@ -162,6 +162,12 @@ def _facts(content: Mapping[str, Any]) -> str:
         f"<div>{element('dt', name)}<dd>{escape(value)}{element('small', said)}</dd></div>"
         for name, value, said in facts
     )
+
+
+def _people(audited: Mapping[str, Any]) -> tuple[str, str, str]:
+    if audited["simulated"]:
+        return "People", f"{audited['people']:,}", "simulated"
+    return "People", "yours", "keep this page private"
 
 
 def _lede(audited: Mapping[str, Any]) -> str:

@@ -53,11 +53,11 @@ class Result:
         }
 
 
-def chosen(only: Sequence[str]) -> tuple[Audit, ...]:
+def chosen(only: Sequence[str], *, own_records: bool = False) -> tuple[Audit, ...]:
     """Return the audits of these names, all of them where none is named.
 
     Raises:
-        SpecError: there is none of that name.
+        SpecError: there is none of that name, or one that is named needs simulated people.
     """
     known = audits()
     for name in only:
@@ -65,7 +65,13 @@ def chosen(only: Sequence[str]) -> tuple[Audit, ...]:
             raise SpecError(
                 f"there is no audit {name!r}.{nearest(name, known)} Audits: {', '.join(known)}."
             )
-    return tuple(one for name, one in known.items() if not only or name in only)
+        if own_records and not known[name].own_records:
+            raise SpecError(
+                f"the audit {name!r} needs simulated people, of whom everything is known. Leave"
+                " --on-my-data out."
+            )
+    possible = [one for one in known.values() if one.own_records or not own_records]
+    return tuple(one for one in possible if not only or one.name in only)
 
 
 def run_audits(

@@ -53,7 +53,7 @@ class Stage:
         shape_names: Their names.
         raw_shapes: The same without any bounding, for negative controls.
         crowd: The simulated people; None where the records are the custodian's own.
-        size: How many persons are in ``total``.
+        size: How many persons are in ``total``; 0 where nobody counted them.
         runs: How often to repeat, as asked for.
         seed: Fixes the simulation, never the noise.
         work: Private folder for whatever an audit writes.

@@ -97,7 +97,7 @@ def _job(persons: Persons, *, folder: Path, dates: int, bounded: bool) -> Job:
     job = job_of(plan, world=plan.world, tables=plan.tables, secret=persons.secret)
     calendar = dataclasses.replace(plan.world.calendar, days=dates)
     sources = (dataclasses.replace(job.sources[0], path=folder / "*.parquet"),)
-    statements = job.statements if bounded else _unbounded(plan)
+    statements = job.statements if bounded else unbounded(plan)
     return dataclasses.replace(
         job,
         sources=sources,
@@ -106,7 +106,7 @@ def _job(persons: Persons, *, folder: Path, dates: int, bounded: bool) -> Job:
     )
 
 
-def _unbounded(plan: Plan) -> dict[str, str]:
+def unbounded(plan: Plan) -> dict[str, str]:
     """Return statements that sum contributions as they are: what a missing rule would release."""
     anything = Inherent(Bounds(l0=_ANYTHING, l1=_ANYTHING, l2_squared=_ANYTHING, linf=_ANYTHING))
     return {

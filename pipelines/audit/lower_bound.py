@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dp.audits.finding import Finding, Measured
 from dp.audits.lower_bound import gaussian_mu_of
 from dp.loss import Loss, Rho
 from dp.mechanisms import gaussian, laplace
 from pipelines.audit._audit import Audit
-from pipelines.audit._filter import Trial, claim_of, judged, worst_person
+from pipelines.audit._filter import Trial, claim_of, gaussian_noise, judged, worst_person
 from pipelines.audit._parts import Parts
 from pipelines.audit._wrong import event_scope, half_noise
 from pipelines.release.figures import reporting_delta
@@ -20,7 +21,6 @@ from pipelines.release.figures import reporting_delta
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dp.audits.finding import Finding
     from dp.mechanisms import Mechanism
     from pipelines.audit._stage import Stage
     from pipelines.progress import Progress
@@ -35,11 +35,12 @@ _SUPPRESSED = 15
 def _run(stage: Stage, progress: Progress) -> Iterator[Finding]:
     spans = sorted({1, min(7, stage.dates), stage.dates})
     share = 1.0 / _CONTROL_SHARE
-    weights = [1.0, *([0.5] * len(spans)), *([share] * 5)]
+    weights = [1.0, *([0.5] * len(spans)), share, *([share] * 5)]
     parts = Parts(progress, "Measuring the least loss", weights)
     yield _at_epsilon_1(stage, parts.part())
     for dates in spans:
         yield _as_planned(stage, range(dates), parts.part())
+    yield _persons(stage, parts.part())
     yield from _controls(stage, parts)
 
 
@@ -70,6 +71,29 @@ def _as_planned(stage: Stage, dates: range, progress: Progress) -> Finding:
     said = f"{span.capitalize()} as planned: is the {shape} person in or out?"
     runs = max(_FEWEST, stage.runs // (2 * len(dates)))
     return judged(trial, name=f"{span} as planned", tried=said, runs=runs, progress=progress)
+
+
+def _persons(stage: Stage, progress: Progress) -> Finding:
+    """Judge, without any chance, how far each known person stands out from the planned noise."""
+    sd = np.where(np.isfinite(stage.layout.sd), stage.layout.sd, 1.0)
+    people = stage.vectors.multiply(1.0 / sd[None, :])
+    distances = np.asarray(people.multiply(people).sum(axis=1)).ravel()
+    progress.at("", 1.0)
+    share = float(distances.max(initial=0.0)) / (2.0 * float(stage.rho()))
+    count, who = len(distances), "simulated" if stage.crowd is not None else "recorded"
+    return Finding(
+        name=f"{count:,} {who} persons, all dates",
+        tried=f"Each of {count:,} {who} persons is taken through the bounds alone: how far can any"
+        " of them be told from the noise?",
+        figure="squared distance from the noise, as a part of what the ledger books",
+        with_person=Measured(value=share, lo=share, hi=share),
+        without_person=Measured(value=0.0),
+        bound=1.0,
+        bound_of="all of it: v' Sigma^-1 v is at most 2 rho for Gaussian noise",
+        confidence=1.0,
+        verdict="broken" if share > 1.0 and gaussian_noise(stage, range(stage.dates)) else "holds",
+        figures={"persons": float(count)},
+    )
 
 
 def _controls(stage: Stage, parts: Parts) -> Iterator[Finding]:
@@ -160,4 +184,5 @@ AUDIT = Audit(
     " hypothesis tests (Jagielski et al. 2020, arXiv 2006.07709; Nasr et al. 2023, arXiv"
     " 2302.07956).",
     run=_run,
+    own_records=True,
 )

@@ -69,12 +69,38 @@ def audit(
             "--json prints results, and those of your own records must stay in work/. Leave one of"
             " --json and --on-my-data out."
         )
-    stage, results = _simulated(spec, only or [], size=(runs, people, dates), out=out)
-    _say(stage, results, out=out, as_json=as_json)
+    size = (runs, people, dates)
+    if on_my_data and spec is not None:
+        results = _own(spec, only or [], size=size)
+    else:
+        stage, results = _simulated(spec, only or [], size=size, out=out)
+        _say(stage, results, out=out, as_json=as_json)
     if any(one.broken for one in results):
         from pipelines.errors import VerifyError
 
         raise typer.Exit(VerifyError.exit_code)
+
+
+def _own(
+    spec: Path, only: Sequence[str], *, size: tuple[int, int, int | None]
+) -> tuple[Result, ...]:
+    """Audit the spec's records; print where the results are, and nothing of what they say."""
+    from pipelines.audit._build import Size
+    from pipelines.audit._own import own_stage
+    from pipelines.audit._results import chosen, run_audits, write_results
+    from pipelines.cli.common import console, load, shown_path
+    from pipelines.progress import shown
+
+    selected, (runs, _, dates) = chosen(only, own_records=True), size
+    loaded = load(spec)
+    folder = loaded.release.work / "audit"
+    with shown() as progress:
+        stage = own_stage(loaded, work=folder, size=Size(runs=runs, dates=dates), progress=progress)
+        results = run_audits(stage, selected, progress=progress)
+    write_results(folder, stage, results, private=True)
+    console().print(f"[green]wrote[/]  {shown_path(folder / 'audit.html')}", soft_wrap=True)
+    console().print("        private: never publish it, and copy no number from it")
+    return results
 
 
 def _simulated(
