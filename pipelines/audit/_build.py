@@ -28,12 +28,14 @@ from pipelines.release.totals import count
 from pipelines.release.world import zones_of
 from pipelines.spec.records import SourceSection
 from pipelines.spec.sections import PeopleSection
+from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dp.ledger import Policy
     from pipelines.release.model import Plan
+    from pipelines.schemas.measured import TableParams
     from pipelines.spec import ReleaseSpec
 
 MOST_DATES = 30
@@ -64,7 +66,8 @@ def simulated_stage(spec: ReleaseSpec, *, work: Path, size: Size, progress: Prog
     """Return a stage of simulated people in the zones of a spec, with its tables and its budget.
 
     Sources, id map, exclusions, strata, outages, derived tables and estimates of the spec are left
-    out; every person has as many identifiers as the policy attests only in adversarial shapes.
+    out, and so are the tables that ``audited`` leaves out. Only adversarial persons carry as many
+    identifiers as the policy attests; everybody else has one.
     Dates have 24 hours: the policy's time zone is replaced by its offset on the first date.
     Nothing is charged to the spec's ledger, which is only read for its policy.
 
@@ -106,6 +109,7 @@ def simulated_stage(spec: ReleaseSpec, *, work: Path, size: Size, progress: Prog
     return Stage(
         plan=plan,
         layout=layout,
+        left_out=tuple(one.table for one in spec.tables if one.table not in plan.tables),
         total=total,
         vectors=alone,
         shapes=shapes,
@@ -121,11 +125,6 @@ def simulated_stage(spec: ReleaseSpec, *, work: Path, size: Size, progress: Prog
 
 def simulated_plan(spec: ReleaseSpec, *, work: Path, dates: int | None) -> Plan:
     """Return the plan of a release of simulated people: tables, caps and budget are the spec's."""
-    if all(params.thresholded for params in spec.tables):
-        raise SpecError(
-            f'{spec.path}: every table has keys = "threshold", for which there is no audit. Add a'
-            " table of which every key is published."
-        )
     policy = books_of(spec).policy
     window = policy.unit.window_days
     days = min(dates or window or MOST_DATES, window or MOST_DATES, MOST_DATES)
@@ -137,11 +136,7 @@ def simulated_plan(spec: ReleaseSpec, *, work: Path, dates: int | None) -> Plan:
         sources=(ping_source(work / "pings" / "*.parquet"),),
         declared=(_declared(work),),
         people=PeopleSection.model_validate({}),
-        tables=tuple(
-            params.model_copy(update={"strata": ()})
-            for params in spec.tables
-            if not params.thresholded
-        ),
+        tables=tuple(one.model_copy(update={"strata": ()}) for one in audited(spec)),
         derived=(),
         estimates=None,
         weight_rows=(),
@@ -152,6 +147,28 @@ def simulated_plan(spec: ReleaseSpec, *, work: Path, dates: int | None) -> Plan:
         ),
     )
     return plan_with(changed, books=Books(policy=level), zones=zones_of(spec))
+
+
+def audited(spec: ReleaseSpec, *, spans: bool = False) -> tuple[TableParams, ...]:
+    """Return the table entries of a spec that can be audited.
+
+    Tables of which only cells that reach a threshold are published are left out, and, unless
+    ``spans``, tables of which one measurement reads several dates.
+
+    Raises:
+        SpecError: none is left.
+    """
+    kept = tuple(
+        one
+        for one in spec.tables
+        if not one.thresholded and (spans or TABLES[one.table].reads == "date")
+    )
+    if not kept:
+        raise SpecError(
+            f"{spec.path}: there is no audit for any of its tables. Add a table that reads one date"
+            " and of which every key is published, such as presence."
+        )
+    return kept
 
 
 def fixed_offset(policy: Policy, date: dt.date) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
-from pipelines.audit._build import Size
+from pipelines.audit._build import Size, audited
 from pipelines.audit._chance import generator
 from pipelines.audit._layout import Layout
 from pipelines.audit._own_jobs import OwnJobs
@@ -55,7 +55,7 @@ def own_stage(spec: ReleaseSpec, *, work: Path, size: Size, progress: Progress) 
     plan = own_plan(spec, dates=size.dates)
     layout = Layout(
         measurements=plan.measurements,
-        mechanisms=tuple(one.mechanism for one in plan.measurements),
+        mechanisms=tuple(one.noise for one in plan.measurements),
     )
     jobs = OwnJobs(plan=plan, layout=layout, secret=chance.bytes(32), work=folder / "made")
     persons = jobs.persons(chance, _PERSONS)
@@ -72,6 +72,7 @@ def own_stage(spec: ReleaseSpec, *, work: Path, size: Size, progress: Progress) 
     return Stage(
         plan=plan,
         layout=layout,
+        left_out=tuple(one.table for one in spec.tables if one.table not in plan.tables),
         total=total,
         vectors=_rows(alone, layout.size),
         shapes=_rows(list(shapes.values()), layout.size),
@@ -88,7 +89,12 @@ def own_stage(spec: ReleaseSpec, *, work: Path, size: Size, progress: Progress) 
 def own_plan(spec: ReleaseSpec, *, dates: int | None) -> Plan:
     """Return the plan of a spec as if nothing had been charged yet."""
     days = min(dates or spec.dates.days, spec.dates.days)
-    short = dataclasses.replace(spec, dates=spec.dates.model_copy(update={"days": days}))
+    short = dataclasses.replace(
+        spec,
+        dates=spec.dates.model_copy(update={"days": days}),
+        tables=audited(spec, spans=True),
+        derived=(),
+    )
     return plan_with(short, books=Books(policy=books_of(spec).policy))
 
 

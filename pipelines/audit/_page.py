@@ -172,9 +172,11 @@ def _people(audited: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _lede(audited: Mapping[str, Any]) -> str:
     who = "Simulated people" if audited["simulated"] else "The custodian's own records: private"
+    left_out = audited["tables_left_out"]
+    missing = f" ({', '.join(left_out)} not audited)" if left_out else ""
     return (
         f"{who}, {audited['zones']} zones, {audited['dates']} dates; "
-        f"tables {', '.join(audited['tables'])}; the unit is {audited['unit']}"
+        f"tables {', '.join(audited['tables'])}{missing}; the unit is {audited['unit']}"
     )
 
 

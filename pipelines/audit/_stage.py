@@ -45,6 +45,7 @@ class Stage:
     Attributes:
         plan: The plan over the simulated dates.
         layout: Which column is which cell, and the noise of each.
+        left_out: Tables of the spec that are not audited.
         total: Bounded totals of everybody, shape (columns,).
         vectors: Bounded contributions of some of them, alone: shape (persons, columns). Row p is
             what ``total`` loses when the records of person p are left out.
@@ -61,6 +62,7 @@ class Stage:
 
     plan: Plan
     layout: Layout
+    left_out: tuple[str, ...]
     total: Ints = field(repr=False)
     vectors: csr_array = field(repr=False)
     shapes: csr_array = field(repr=False)
@@ -130,6 +132,7 @@ class Stage:
             "dates": self.dates,
             "zones": len(self.plan.world.zones),
             "tables": list(self.plan.tables),
+            "tables_left_out": list(self.left_out),
             "cells": int(sum(one.keys.measured.sum() for one in self.plan.measurements)),
             "rho_per_date": str(self.plan.rate.rho.value),
             "rho": float(self.rho()),

@@ -57,5 +57,5 @@ def test_a_wrong_release_is_caught_even_in_few_runs(
 
 
 def test_a_plot_has_rows_that_add_up(findings: dict[str, Finding]) -> None:
-    for one in findings.values():
+    for one in (found for found in findings.values() if found.rows):
         assert sum(float(row["with"]) for row in one.rows) == pytest.approx(1.0, abs=0.02)
