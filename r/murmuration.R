@@ -4,7 +4,7 @@
 #   visits <- mm_read("releases/daily-mobility-0001", "visits")
 #   mm_aggregate(visits, by = "date")
 
-mm_figures <- c("value", "sd", "lo95", "hi95", "status")
+mm_figures <- c("value", "sd", "lo95", "hi95", "status", "node")
 
 # Read one table of a release folder. Ids stay text ("001" is not 1), dates are dates, statuses
 # and ids keep their published order; nothing is NA but a value that is not released.
@@ -33,6 +33,19 @@ mm_read <- function(folder, table, layer = "tables") {
   }
   attr(rows, "layer") <- if (layer == "tables" && table %in% mm_derived(folder)) "derived" else layer
   attr(rows, "table") <- table
+  if ("node" %in% names(rows)) attr(rows, "levels") <- mm_levels(folder, table)
+  rows
+}
+
+# How rows of a table at several levels share noise: the file levels/TABLE.csv of a release folder.
+mm_levels <- function(folder, table) {
+  rows <- utils::read.csv(file.path(folder, "levels", paste0(table, ".csv")),
+                          colClasses = "character", na.strings = character(0),
+                          check.names = FALSE, fileEncoding = "UTF-8")
+  for (name in c("node", "up", "cells", "variance", "gain", "shared")) {
+    rows[[name]] <- as.numeric(rows[[name]])
+  }
+  rows$first_date <- as.Date(rows$first_date)
   rows
 }
 
@@ -45,20 +58,26 @@ mm_derived <- function(folder) {
   gsub("\"", "", names)
 }
 
-# Sum rows of one measured table: values add, squares of sd add, negative values are kept.
+# Sum rows of one measured table: values add, negative values are kept. Squares of sd add where the
+# noise of rows is independent. Rows of a table at several levels (they have a column node) share
+# noise: the exact variance follows from its file of levels.
 #
 # rows: from mm_read, or a part of it. by: key columns to keep; none for one sum.
 # laplace: TRUE for a table with discrete Laplace noise (README of the release).
+# levels: mm_levels(folder, table), for rows that have lost it (R drops it from parts of a frame).
 # Result: by, rows, value, sd, lo95, hi95, status, as in Python's aggregate().
-mm_aggregate <- function(rows, by = character(0), max_relative_sd = 0.3, laplace = FALSE) {
-  mm_refuse(rows, by)
+mm_aggregate <- function(rows, by = character(0), max_relative_sd = 0.3, laplace = FALSE,
+                         levels = attr(rows, "levels")) {
+  mm_refuse(rows, by, levels)
   status <- as.character(rows$status)
   group <- if (length(by)) interaction(rows[by], drop = TRUE, lex.order = TRUE)
            else factor(rep("all", nrow(rows)))
   total <- function(x) as.vector(rowsum(x, group, reorder = TRUE))
   value <- total(ifelse(status == "not_released", NA_real_, rows$value))
-  variance <- total(rows$sd^2)
-  fourth <- if (laplace) total(3 * rows$sd^4) else 0 * variance
+  shared <- "node" %in% names(rows)
+  variance <- if (shared) mm_shared(rows, as.integer(group), nlevels(group), levels)
+              else total(rows$sd^2)
+  fourth <- if (!laplace) 0 * variance else if (shared) 3 * variance^2 else total(3 * rows$sd^4)
   z <- stats::qnorm(0.975)
   sd <- sqrt(variance)
   excess <- ifelse(variance > 0, fourth / variance^2, 0)
@@ -79,8 +98,47 @@ mm_aggregate <- function(rows, by = character(0), max_relative_sd = 0.3, laplace
   out
 }
 
+# The exact variance of sums of rows that share noise: up the tree with U, the variance of what a
+# sum holds below a node, and A, how much of the node's correction it takes. A row has U = sd^2; k
+# rows below one node have A = k / cells and add (k^2 - k) / cells^2 x shared. One level up a node adds
+# A x gain to A; the square of that sum less the sum of squares, times shared, is added to U.
+mm_shared <- function(rows, group, groups, levels) {
+  zoned <- setdiff(names(levels), c("first_date", "node", "up", "level", "cells", "variance",
+                                    "gain", "shared"))
+  keys <- setdiff(names(rows), c(mm_figures, "bin_start", zoned))
+  apart <- as.integer(interaction(lapply(rows[keys], as.character), drop = TRUE))
+  first <- sort(unique(levels$first_date))
+  span <- findInterval(as.numeric(rows$date), as.numeric(first))
+  place <- function(span, node) match(paste(span, node), paste(match(levels$first_date, first),
+                                                               levels$node))
+  up <- ifelse(levels$up < 0, NA, place(match(levels$first_date, first), levels$up))
+  noisy <- rows$sd > 0
+  key <- data.frame(group = group, apart = apart, node = place(span, rows$node))[noisy, ]
+  U <- rows$sd[noisy]^2
+  part <- 1 / levels$cells[key$node]
+  found <- numeric(groups)
+  while (nrow(key)) {
+    id <- paste(key$group, key$apart, key$node)
+    sums <- rowsum(cbind(U, part, part^2), id, reorder = FALSE)
+    key <- key[!duplicated(id), ]
+    A <- sums[, 2]
+    U <- sums[, 1] + (A^2 - sums[, 3]) * levels$shared[key$node]
+    above <- up[key$node]
+    top <- is.na(above)
+    if (any(top)) {
+      done <- rowsum(U[top], key$group[top])
+      found[as.integer(rownames(done))] <- found[as.integer(rownames(done))] + done[, 1]
+    }
+    part <- (A * levels$gain[key$node])[!top]
+    U <- U[!top]
+    key$node <- above
+    key <- key[!top, ]
+  }
+  pmax(found, 0)
+}
+
 # Stop where a sum would be wrong, or its error could not be told.
-mm_refuse <- function(rows, by) {
+mm_refuse <- function(rows, by, levels = NULL) {
   layer <- attr(rows, "layer")
   if (identical(layer, "for_models") || any(startsWith(names(rows), "biased_"))) {
     stop("these rows are from for_models/: they are biased, and a sum of them is wrong. ",
@@ -95,6 +153,10 @@ mm_refuse <- function(rows, by) {
   if (!(is.null(layer) || layer == "tables") || any(c("level", "measure") %in% names(rows))) {
     stop("these rows are derived or summed: they share noise, so squares of sd do not add",
          call. = FALSE)
+  }
+  if ("node" %in% names(rows) && is.null(levels)) {
+    stop("these rows share noise (their table has several levels), and it is not known how: give ",
+         "levels = mm_levels(folder, table)", call. = FALSE)
   }
   keys <- setdiff(names(rows), c(mm_figures, "bin_start"))
   if (any(duplicated(rows[keys]))) {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from dp.postprocess.consistency import Consistent, Tree, consistent
+from dp.postprocess.intervals import intervals
 from dp.postprocess.sums import NOWHERE, Sums, fourth_cumulant, group_sums
 from dp.postprocess.tree_sums import tree_cumulants
 
@@ -57,6 +58,10 @@ class Best(Protocol):
         """Return every cell as a sum of its own."""
         ...
 
+    def interval(self, confidence: float = 0.95) -> tuple[Floats, Floats]:
+        """Return ends that hold each cell's value without noise; the value itself where known."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Single:
@@ -91,6 +96,10 @@ class Single:
         """Return every cell as a sum of its own."""
         size = self.keys.size
         return group_sums(self.noisy, np.arange(size, dtype=np.int64), size)
+
+    def interval(self, confidence: float = 0.95) -> tuple[Floats, Floats]:
+        """Return the exact noise intervals of single draws."""
+        return intervals(self.noisy, confidence)
 
 
 @dataclass(frozen=True)
@@ -203,6 +212,10 @@ class Levelled:
             alone = np.arange(size, dtype=np.int64)
             fourth = self._cumulants(alone, np.ones(size), size)[1]
         return Sums(self.values, variance, fourth)
+
+    def interval(self, confidence: float = 0.95) -> tuple[Floats, Floats]:
+        """Return normal intervals with the fourth cumulant's correction."""
+        return self.cells().interval(confidence)
 
     def _cumulants(self, groups: Codes, weights: Floats, size: int) -> tuple[Floats, Floats]:
         own = [self.levels.variances, self.levels.fourths]

@@ -103,8 +103,7 @@ def _tables(out: Console, plan: Plan) -> None:
 
     rows = [
         (
-            (row["table"] if row["new"] else f"{row['table']} (paid)")
-            + (f" ({row['reads']} dates)" if row["reads"] > 1 else ""),
+            _named(row),
             row["noise"].removeprefix("discrete_"),
             f"{row['cells']:,}",
             *(figure(row[key]) for key in ("l2", "rho", "sd", "half_width95", "ok_from")),
@@ -114,6 +113,8 @@ def _tables(out: Console, plan: Plan) -> None:
     columns = ("table", "noise", "cells", "L2", "rho", "sd", "95% half-width", "ok from")
     grid(out, "What is measured on each date", columns=columns, rows=rows, left=2)
     limit = plan.spec.release.max_relative_sd
+    if len(rows) > len(plan.tables):
+        out.print("[dim] sd of a table at several levels: of values consistent over all of them[/]")
     out.print(
         f"[dim] smaller values than 'ok from' are marked low_precision (sd above {limit:.0%})[/]\n"
     )
@@ -145,6 +146,13 @@ def span_lines(plan: Plan) -> list[str]:
         for one in plan.measurements
         if len(one.reads) > 1
     ]
+
+
+def _named(row: dict[str, Any]) -> str:
+    """Return a row's table, or for a level above its cells the level below it."""
+    name = row["table"] if row["level"] == "zone" else f"  at {row['level']} level"
+    spans = f" ({row['reads']} dates)" if row["reads"] > 1 else ""
+    return (name if row["new"] else f"{name} (paid)") + spans
 
 
 def _certified(out: Console, plan: Plan) -> None:

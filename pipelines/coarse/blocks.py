@@ -1,10 +1,11 @@
 """The finest partition into blocks that are precise enough, from noisy values alone.
 
 Levels are nested groupings of the base cells. A block *passes* when sd <= limit * value. If every
-part of a block passes, the block does: its value is at least the sum of sd_i / limit, which is no
-less than the root of the sum of squares over limit. So there is one finest partition whose blocks
-all pass and in which a block is either whole or split into all its parts: split from the top while
-every part passes. Where not even the top passes it stays one block, marked low_precision.
+part of a block passes, the block does: its value is at least the sum of sd_i / limit, and the sd of
+a sum is at most the sum of the sds, whatever noise the parts share. So there is one finest
+partition whose blocks all pass and in which a block is either whole or split into all its parts:
+split from the top while every part passes. Where not even the top passes it stays one block,
+marked low_precision.
 
 Which blocks are split depends on their noise, so that a row's error is not quite that of a row
 chosen beforehand. Simulated (a city's weeks of hourly presence, three noise levels, 36,434 rows):
@@ -32,11 +33,14 @@ class Grouping:
         name: Such as "day part x zone".
         groups: Number of each cell's group, shape (cells,), each from 0 to size - 1 used.
         size: Number of groups.
+        parts: Each cell's part of the variance of the noise in its group, shape (cells,); None
+            where the cells' noise is independent, so that their own variances are the parts.
     """
 
     name: str
     groups: Codes
     size: int
+    parts: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,7 +102,8 @@ def _all_pass(
     """Return, per group of the next level, whether all its parts of this level pass."""
     here, above = chain[at], chain[at + 1]
     total = np.bincount(here.groups, weights=values, minlength=here.size)
-    noise = np.bincount(here.groups, weights=variance, minlength=here.size)
+    parts = variance if here.parts is None else here.parts
+    noise = np.bincount(here.groups, weights=parts, minlength=here.size)
     fails = np.sqrt(noise) > limit * total
     parent = np.empty(here.size, dtype=np.int64)
     parent[here.groups] = above.groups

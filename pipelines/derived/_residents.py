@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dp.postprocess import Best
 from dp.postprocess.sums import NOWHERE, Sums, group_sums
 from dp.tables import Noisy
 from pipelines.derived._places import Level
@@ -25,6 +26,6 @@ def residents(noisy: Noisy, level: Level) -> Sums:
     return group_sums(noisy, moved[noisy.keys.codes(OVERNIGHT)], len(level.labels))
 
 
-def panel_size(noisy: Noisy) -> Sums:
+def panel_size(best: Best) -> Sums:
     """Return all people of the panel of a date, with or without an overnight zone; shape (1,)."""
-    return group_sums(noisy, np.zeros(noisy.keys.size, dtype=np.int64), 1)
+    return best.sums(np.zeros(best.keys.size, dtype=np.int64), 1)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp.keys import KeySet
-from dp.postprocess.sums import Sums, group_sums
-from dp.tables import Noisy
+from dp.postprocess import Best
+from dp.postprocess.sums import Sums
 from pipelines.derived._residents import OVERNIGHT
 from pipelines.schemas.derived import Facts
 
@@ -32,9 +32,9 @@ def numbers(keys: KeySet) -> NDArray[np.float64]:
     return np.array([float(str(v).rstrip("+")) for v in values])[keys.codes(name)]
 
 
-def all_flows(noisy: Noisy) -> Sums:
+def all_flows(best: Best) -> Sums:
     """Return all trips of a date; shape (1,)."""
-    return group_sums(noisy, np.zeros(noisy.keys.size, dtype=np.int64), 1)
+    return best.sums(np.zeros(best.keys.size, dtype=np.int64), 1)
 
 
 def flow_faults(facts: Facts, keys: KeySet) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp.keys import KeySet
-from dp.postprocess import Estimate, Moments, fieller, group_sums
+from dp.postprocess import Estimate, Moments, fieller
 from pipelines.derived._baseline import (
     PANEL,
     ChangeParams,
@@ -48,7 +48,12 @@ def _check(facts: Facts, params: ChangeParams) -> list[str]:
     if not places:
         return [f'of = "{params.of}" has no zones. Write a table with zones.']
     if level_of(facts.world, params.level) is None:
-        return ['level = "parent" needs zones with parents. Write parent under [zones].']
+        return [
+            (
+                'level = "parent" needs zones with parents. Write parent under [zones], or level ='
+                ' "city".'
+            )
+        ]
     return baseline_faults(facts, params)
 
 
@@ -105,13 +110,13 @@ def _mean(
 
 def _rate(published: Published, day: MobilityDay, params: ChangeParams) -> tuple[Moments, bool]:
     """Return a date's figures by place, per person of the panel where asked."""
-    noisy = published.noisy(params.of, day)
+    best = published.best(params.of, day)
     level = _level(published.facts, params)
-    groups, size = _groups(noisy.keys, _key(published.facts, params), level)
-    sums = group_sums(noisy, groups, size)
+    groups, size = _groups(best.keys, _key(published.facts, params), level)
+    sums = best.sums(groups, size)
     if not params.per_active:
         return Moments(sums.value, sums.variance), True
-    people = panel_size(published.noisy(PANEL, day))
+    people = panel_size(published.best(PANEL, day))
     n, v = float(people.value[0]), float(people.variance[0])
     if n <= _WEAK * np.sqrt(v):
         return Moments(sums.value, sums.variance), False
@@ -139,6 +144,7 @@ TABLE = Derived(
     columns=_columns,
     compute=_compute,
     check=_check,
+    layer="consistent",
     bias="A ratio of nearly unbiased figures: biased by about sd^2 of the baseline / baseline^2,"
     " relative to itself. Without per_active it is also a change of the panel.",
     interval="Fieller; the panel's noise enters each rate to first order. -inf to inf where the"

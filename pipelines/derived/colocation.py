@@ -37,7 +37,12 @@ class ColocationParams(DerivedParams):
 def _check(facts: Facts, params: ColocationParams) -> list[str]:
     level = level_of(facts.world, params.residents)
     if level is None:
-        return ['residents = "parent" needs zones with parents. Write parent under [zones].']
+        return [
+            (
+                'residents = "parent" needs zones with parents. Write parent under [zones], or'
+                ' residents = "zone".'
+            )
+        ]
     if len(level.labels) > MAX_GROUPS:
         return [
             (

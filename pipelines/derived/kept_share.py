@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dp.postprocess import Moments, fieller, group_sums
+from dp.postprocess import Moments, fieller
 from pipelines.derived._places import keys_of
 from pipelines.derived._trips import FLOWS, PER_PERSON, all_flows, flow_faults, numbers
 from pipelines.schemas.derived import Derived, DerivedParams, Facts, Published, Rows
@@ -18,10 +18,10 @@ def _check(facts: Facts, _params: DerivedParams) -> list[str]:
 
 def _compute(published: Published, _params: DerivedParams) -> Iterator[Rows]:
     for day in published.world.calendar.dates:
-        people = published.noisy(PER_PERSON, day)
+        people = published.best(PER_PERSON, day)
         whole = np.zeros(people.keys.size, dtype=np.int64)
-        made = group_sums(people, whole, 1, weights=numbers(people.keys))
-        kept = all_flows(published.noisy(FLOWS, day))
+        made = people.sums(whole, 1, weights=numbers(people.keys))
+        kept = all_flows(published.best(FLOWS, day))
         yield Rows(
             day=day,
             codes={},
@@ -41,6 +41,7 @@ TABLE = Derived(
     columns=lambda _facts, _params: (),
     compute=_compute,
     check=_check,
+    layer="consistent",
     automatic=True,
     bias="The open class of trips_per_person counts as its least number of trips, so all trips are"
     " somewhat too few and the share somewhat too large. It is one figure for all pairs: pairs"

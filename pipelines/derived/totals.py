@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp.keys import KeySet
-from dp.postprocess import Estimate, group_sums
+from dp.postprocess import Estimate
 from pipelines.derived._places import (
     LEVELS,
     Level,
@@ -53,12 +53,12 @@ def _labels(world: World, values: tuple[str | int, ...]) -> tuple[str, ...]:
 def _compute(published: Published, params: OfParams) -> Iterator[Rows]:
     levels = coarser(published.world)
     for day in published.facts.days_of(params.of):
-        noisy = published.noisy(params.of, day)
+        best = published.best(params.of, day)
         columns = {c.name: c for c in _columns(published.facts, params)}
         parts = []
         for i, level in enumerate(levels):
-            groups, size, codes = _lift(noisy.keys, level, published.world, columns)
-            sums = group_sums(noisy, groups, size)
+            groups, size, codes = _lift(best.keys, level, published.world, columns)
+            sums = best.sums(groups, size)
             lo, hi = sums.interval()
             estimate = Estimate(sums.value, sums.sd, lo, hi)
             codes["level"] = np.full(size, i, dtype=np.int64)
@@ -101,18 +101,22 @@ def _lift(
 TABLE = Derived(
     name="totals",
     summary="Sums over all zones of a parent and over all zones; what stands beside the zones"
-    " (unknown) stays a row of its own.",
+    " (unknown) stays a row of its own. Where parents and the city are measured themselves, these"
+    " are their consistent estimates.",
     counts=lambda _facts, params: TABLES[params.of].counts,
     needs=frozenset(),
     params=OfParams,
     columns=_columns,
     compute=_compute,
     check=_check,
+    layer="consistent",
     automatic=True,
     bias="None by noise: a sum of unbiased cells. Where one person may count in several zones"
     " (visits), the sum counts that person in each of them.",
     interval="Normal interval of the exact variance, with the fourth cumulant's correction for"
-    " Laplace noise. A part and its whole are not independent: their covariance is the part's"
-    " sd^2; two parts without a common zone are independent.",
-    source="Sums of independent noise add their cumulants.",
+    " Laplace noise. A part and its whole are not independent: of a table with one level their"
+    " covariance is the part's sd^2, and two parts without a common zone are independent; of a"
+    " table with several, add rows of the table itself by aggregate.",
+    source="Sums of independent noise add their cumulants; Hay et al. 2010 (VLDB) for several"
+    " levels.",
 )

@@ -142,7 +142,7 @@ class Source:
 
     def keys(self, name: str) -> list[str]:
         """Return the names of a measured table's key columns."""
-        figures = {"value", "sd", "lo95", "hi95", "status", "released_from"}
+        figures = {"value", "sd", "lo95", "hi95", "status", "released_from", "node"}
         return [column for column in self.release[name].columns if column not in figures]
 
     def paths(self, prefix: str) -> list[str]:

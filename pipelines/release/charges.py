@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipelines.schemas.traces import TraceParams
     from pipelines.schemas.world import World
 
+_NOT_ASKED = {"share", "table", "levels", "level_caps", "max_sd"}
 LAW_FACTS = ("noise", "scale", "factor")
 THRESHOLD = "threshold"
 
@@ -33,12 +34,13 @@ def facts_of(
     """Return what is asked of a table, the same for every date.
 
     The share is left out, because what is allotted is what it comes to: a share of 1 of 2 and a
-    share of 2 of 4 are the same measurement. So are the code's version and the sources' paths: an
+    share of 2 of 4 are the same measurement. Levels are booked one by one (``level_facts``), and a
+    limit of noise only refuses. So are the code's version and the sources' paths left out: an
     upgrade or a moved file never draws again. A new delivery of data is a new ``issue``.
     """
     return {
         "table": params.table,
-        "params": json.loads(params.model_dump_json(exclude={"share", "table"})),
+        "params": json.loads(params.model_dump_json(exclude=_NOT_ASKED)),
         "traces": json.loads(traces.model_dump_json()),
         "zones": world.zones.digest,
         **({"towers": [towers.digest for towers in world.towers]} if world.towers else {}),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 BIN = "bin"
+NODE = "node"
 LABEL = pa.dictionary(pa.int32(), pa.string())
 STATUS = pa.dictionary(pa.int8(), pa.string())
 
@@ -45,9 +46,22 @@ class Column:
         return pa.field(self.name, self.type, nullable=False)
 
 
-def table_columns(measured: Measured, keys: KeySet, time_zone: str) -> tuple[Column, ...]:
+def table_columns(
+    measured: Measured, keys: KeySet, time_zone: str, *, levelled: bool = False
+) -> tuple[Column, ...]:
     """Return the columns of a measured table in published order, key columns first."""
-    return (*key_columns(measured, keys, time_zone), *_figures(measured.counts))
+    node = Column(
+        name=NODE,
+        type=pa.int64(),
+        meaning=f"the row's node in levels/{measured.name}.csv: rows below one top node share"
+        " noise, and the variance of their sum needs that file",
+    )
+    figures = _figures(measured.counts)
+    return (
+        *key_columns(measured, keys, time_zone),
+        *figures,
+        *((node,) if levelled else ()),
+    )
 
 
 def threshold_columns(measured: Measured, keys: KeySet, time_zone: str) -> tuple[Column, ...]:

@@ -25,24 +25,28 @@ from pipelines.release.files import CsvFile, ParquetFile
 from pipelines.release.frames import (
     Shape,
     measurement_rows,
-    shape_of,
     table_rows,
     threshold_measurement_rows,
     threshold_rows,
 )
 from pipelines.release.layers.base import Made
 from pipelines.release.layers.write import layer_resources, layers_text, write_layers
+from pipelines.release.level_files import write_levels
+from pipelines.release.level_shapes import level_shape
+from pipelines.release.levels import best_of
 from pipelines.release.manifest import json_text, write_manifest
 from pipelines.release.model import PlannedMeasurement
 from pipelines.release.privacy import privacy_facts
 from pipelines.release.readme import readme_text
 from pipelines.schemas.derived import Published
+from pipelines.schemas.levels import raw_name
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
     import datetime as dt
     from pathlib import Path
 
+    from dp.postprocess import Best
     from pipelines.progress import Progress
     from pipelines.release.books import Booking
     from pipelines.release.model import Plan
@@ -84,19 +88,22 @@ def derive(
         recall: Gives back stored measurements.
         progress: Hears how far the tables are.
     """
-    shapes = {name: _shape(plan, name) for name in plan.tables}
+    shapes = {name: level_shape(plan, name) for name in plan.tables}
     few = {name: _few(plan, name) for name in plan.thresholded}
     for kind in ("tables", "measurements"):
         (folder / kind).mkdir()
+    published = published_of(plan, recall.whole)
     for i, name in enumerate(plan.tables):
         progress.at("Writing tables", i / (len(plan.tables) + 1))
-        _write_table(folder, plan.of(name), shape=shapes[name], recall=recall.whole)
+        _write_table(folder, plan, shape=shapes[name], published=published)
+        _write_measurements(folder / "measurements", plan, shape=shapes[name], recall=recall.whole)
+        if len(plan.levels(name)) > 1:
+            write_levels(folder, plan, name)
     for name, shape in few.items():
         _write_thresholded(folder, plan.of(name), shape=shape, recall=recall.sparse)
-    published = published_of(plan, recall.whole)
     for derived in plan.derived:
         write_derived(folder / "tables", derived, published)
-    made = Made(folder=folder, plan=plan, shapes=shapes, recall=recall.whole)
+    made = Made(folder=folder, plan=plan, shapes=shapes, recall=recall.whole, published=published)
     layers = write_layers(made)
     progress.at("Writing tables", 1.0)
     _write(folder / "zones.geojson", zones_text(plan.world.zones))
@@ -151,7 +158,7 @@ def published_of(plan: Plan, recall: Callable[[PlannedMeasurement], Noisy]) -> P
         plan: The plan.
         recall: Gives back a stored measurement of this release.
     """
-    own = {(one.table, one.date): one for one in plan.measurements}
+    own = {(one.table, one.date): one for name in plan.tables for one in plan.of(name)}
 
     @lru_cache(maxsize=_REMEMBERED)
     def noisy(table: str, date: dt.date) -> Noisy:
@@ -160,7 +167,14 @@ def published_of(plan: Plan, recall: Callable[[PlannedMeasurement], Noisy]) -> P
         params = plan.facts.tables[table]
         return plan.earlier.noisy(table, date, world=plan.world, params=params)
 
-    return Published(facts=plan.facts, recall=noisy)
+    @lru_cache(maxsize=_REMEMBERED)
+    def consistent(table: str, date: dt.date) -> Best:
+        if (table, date) in own:
+            return best_of(plan.at(own[(table, date)]), recall)
+        params = plan.facts.tables[table]
+        return plan.earlier.best(table, date, world=plan.world, params=params)
+
+    return Published(facts=plan.facts, recall=noisy, consistent=consistent)
 
 
 def zones_text(zones: ZoneSet) -> str:
@@ -182,23 +196,24 @@ def zones_text(zones: ZoneSet) -> str:
     return '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "\n]}\n"
 
 
-def _shape(plan: Plan, table: str) -> Shape:
-    measurements = plan.of(table)
-    return shape_of(
-        TABLES[table],
-        keys=[one.keys for one in measurements],
-        calendar=plan.world.calendar,
-        bin_s=getattr(measurements[0].params, "bin_s", 0),
-        max_relative_sd=plan.spec.release.max_relative_sd,
-        world=plan.world,
-    )
+def _write_table(folder: Path, plan: Plan, *, shape: Shape, published: Published) -> None:
+    name, schema = shape.measured.name, schema_of(shape.columns)
+    stem = folder / "tables" / name
+    with (
+        ParquetFile(stem.with_suffix(".parquet"), schema) as parquet,
+        CsvFile(stem.with_suffix(".csv"), schema) as csv,
+    ):
+        for one in plan.of(name):
+            rows = table_rows(published.best(name, one.day), day=one.day, shape=shape)
+            parquet.write(rows)
+            csv.write(rows)
 
 
 def _few(plan: Plan, table: str) -> Shape:
     """Return what the rows of a table look like of which only large cells have one."""
     keys, zone = plan.of(table)[0].keys, plan.world.calendar.time_zone
     columns = threshold_columns(TABLES[table], keys, zone)
-    return replace(_shape(plan, table), columns=columns)
+    return replace(level_shape(plan, table), columns=columns)
 
 
 def _write_thresholded(
@@ -224,26 +239,22 @@ def _write_thresholded(
             layer1.write(threshold_measurement_rows(noisy, day=one.day, shape=shape))
 
 
-def _write_table(
+def _write_measurements(
     folder: Path,
-    measurements: tuple[PlannedMeasurement, ...],
+    plan: Plan,
     *,
     shape: Shape,
     recall: Callable[[PlannedMeasurement], Noisy],
 ) -> None:
+    """Write the raw measurements of a table: one file for its cells, one for each level above."""
     name = shape.measured.name
-    with ExitStack() as files:
-        published, raw = schema_of(shape.columns), schema_of(shape.raw_columns)
-        tables = folder / "tables"
-        parquet = files.enter_context(ParquetFile(tables / f"{name}.parquet", published))
-        csv = files.enter_context(CsvFile(tables / f"{name}.csv", published))
-        layer1 = files.enter_context(ParquetFile(folder / "measurements" / f"{name}.parquet", raw))
-        for one in measurements:
-            noisy = recall(one)
-            rows = table_rows(noisy, day=one.day, shape=shape)
-            parquet.write(rows)
-            csv.write(rows)
-            layer1.write(measurement_rows(noisy, day=one.day, shape=shape))
+    for level in plan.levels(name):
+        own = [one for m in plan.of(name) for one in plan.at(m) if one.level == level]
+        seen = level_shape(plan, name, level)
+        path = folder / f"{raw_name(name, level)}.parquet"
+        with ParquetFile(path, schema_of(seen.raw_columns)) as file:
+            for one in own:
+                file.write(measurement_rows(recall(one), day=one.day, shape=seen))
 
 
 def _write(path: Path, text: str) -> None:

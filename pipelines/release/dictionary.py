@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipelines.release.derived_rows import DERIVED_STATUSES, derived_columns
+from pipelines.release.level_files import level_columns
+from pipelines.release.level_shapes import level_shape
+from pipelines.release.level_sums import LEVEL_FOLDER
 from pipelines.release.outages import FILE
 from pipelines.release.status import STATUSES
 from pipelines.release.thresholds import ABSENT
+from pipelines.schemas.levels import LEVELS, ZONE, raw_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,7 +42,7 @@ def dictionary(
     the same order. In these nothing is missing: a cell without a value says why in ``status``. A
     table in ``thresholded/`` has rows for released cells alone, and says what the others are.
     """
-    resources = [one for name, shape in shapes.items() for one in _table(name, shape)]
+    resources = [one for name, shape in shapes.items() for one in _table(name, shape, plan)]
     few = [one for name, shape in thresholded.items() for one in _thresholded(name, shape, plan)]
     derived = [resource for one in plan.derived for resource in _derived(one, plan)]
     zones = {
@@ -84,12 +88,23 @@ def _outages(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _table(name: str, shape: Shape) -> list[dict[str, Any]]:
-    summary = shape.measured.summary
+def _table(name: str, shape: Shape, plan: Plan) -> list[dict[str, Any]]:
+    summary, levels = shape.measured.summary, plan.levels(name)
+    if len(levels) > 1:
+        summary += f" Consistent over the levels {', '.join(levels)}; rows share noise."
+    raw = [
+        _resource(
+            f"measurements/{raw_name(name, level)}.parquet",
+            level_shape(plan, name, level).raw_columns,
+            title=_RAW if level == ZONE else f"{_RAW} Level: {level} ({LEVELS[level]}).",
+        )
+        for level in levels
+    ]
     return [
         _resource(f"tables/{name}.csv", shape.columns, title=summary),
         _resource(f"tables/{name}.parquet", shape.columns, title=summary),
-        _resource(f"measurements/{name}.parquet", shape.raw_columns, title=_RAW),
+        *raw,
+        *(_shared(name, plan) if len(levels) > 1 else ()),
     ]
 
 
@@ -102,6 +117,13 @@ def _thresholded(name: str, shape: Shape, plan: Plan) -> list[dict[str, Any]]:
         {**_resource(f"thresholded/{name}.{kind}", columns, title=summary), **more}
         for kind in ("csv", "parquet")
     ] + [{**_resource(f"measurements/{name}.parquet", shape.raw_columns, title=_RAW), **more}]
+
+
+def _shared(name: str, plan: Plan) -> list[dict[str, Any]]:
+    """Return the resource of a table's file of levels."""
+    title = f"How rows of {name} share noise: the tree of places above its cells, for sums of rows."
+    told = _resource(f"{LEVEL_FOLDER}/{name}.csv", level_columns(plan, name), title=title)
+    return [{**told, "row_order": "by first date, then from the parents to the city"}]
 
 
 def _derived(one: PlannedDerived, plan: Plan) -> list[dict[str, Any]]:

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from pipelines.models.draws import plausible, shared_error, stream
 from pipelines.models.variance import Floats
+from pipelines.release.level_draws import TotalDraws
 from pipelines.release.read import Release, read_release
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Of = Literal["panel", "population"]
-_FIGURES = frozenset({"value", "sd", "lo95", "hi95"})
+_FIGURES = frozenset({"value", "sd", "lo95", "hi95", "node"})
 _UNTOLD = ("no_data", "not_released")
 
 
@@ -37,9 +38,11 @@ def draws(
 
     A table with a file in ``for_models/`` is drawn from that posterior, any other from its value
     and sd under a flat prior on 0 or more. Cells are drawn on their own: given what was published
-    their noise was independent. What tables and dates have in common is the error of the weights:
-    with ``of="population"`` a draw takes one error for all of them (one for each zone and date
-    with panel weights, whose noise is independent there), and draws who was in the panel anew.
+    their noise was independent. Cells of a table at several levels are then scaled to totals of
+    parents and the city that are drawn from their own estimates (``level_draws``). What tables and
+    dates have in common is the error of the weights: with ``of="population"`` a draw takes one
+    error for all of them (one for each zone and date with panel weights, whose noise is
+    independent there), and draws who was in the panel anew.
     Selection bias is in none of the draws.
 
     The seed is public and about these draws alone: it repeats them, and the same numbers come out
@@ -100,12 +103,16 @@ class _Known:
             biased = release.for_models(name)
             mean, sd = biased["biased_mean"], biased["biased_sd"]
         self._mean, self._sd = _numbers(mean), _numbers(sd)
+        levels = release.levels(name)
+        self._totals = None if levels is None else TotalDraws.of(base, levels)
         self._untold = self._keys["status"].isin(_UNTOLD).to_numpy()
         self._scale = _Scale(release, name) if of == "population" else None
 
     def draw(self, seed: int, number: int) -> pd.DataFrame:
         rng = stream(seed, draw=number, name=self._name)
         value = plausible(self._mean, self._sd, rng=rng)
+        if self._totals is not None:
+            value = self._totals.fitted(value, seed=seed, number=number, name=self._name)
         if self._scale is not None:
             value = self._scale.drawn(value, seed=seed, number=number, name=self._name)
         value[self._untold] = np.nan

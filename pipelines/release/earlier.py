@@ -14,18 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dp.bounding import LevelWeighting
 from dp.law import NoiseLaw
 from dp.loss import Loss, Rho
 from dp.tables import Noisy
 from pipelines.errors import SourceError, VerifyError
+from pipelines.release.levels import best_from, levels_of
 from pipelines.release.manifest import MANIFEST, read_manifest, sha256_of
 from pipelines.release.read import read_release
 from pipelines.schemas.calendar import Calendar, MobilityDay
+from pipelines.schemas.levels import ZONE
 from pipelines.schemas.outages import Outage
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
+    from dp.keys import KeySet
     from dp.ledger import Policy
+    from dp.postprocess import Best
     from pipelines.release.read import Release
     from pipelines.schemas.inputs import PublicInput
     from pipelines.schemas.world import World
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
 
 METHODS = 1
 """Version of what words like stay and trip mean here; a change of meaning starts an epoch."""
-_NOT_MEANING = frozenset({"share", "noise", "table"})
+_NOT_MEANING = frozenset({"share", "noise", "table", "levels", "level_caps", "max_sd"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +62,32 @@ class Earlier:
         Raises:
             VerifyError: the folder was changed, or its rows are not this epoch's keys.
         """
+        keys = TABLES[table].keys(world, params, self._day(table, date))
+        return self._level(table, date, keys=keys, level=ZONE)
+
+    def best(self, table: str, date: dt.date, *, world: World, params: Any) -> Best:
+        """Return the best figures of a table, consistent over the levels that were measured then.
+
+        Raises:
+            VerifyError: as ``noisy``.
+        """
+        keys = TABLES[table].keys(world, params, self._day(table, date))
         release = self._homes[(table, date)]
-        day = next(one for one in self.days[table] if one.date == date)
-        frame = release.measurements(table)
+        entries: Sequence[dict[str, Any]] = release.manifest["spec"]["tables"]
+        entry = next(one for one in entries if one["table"] == table)
+        levels = levels_of(type(params).model_validate(entry), keys, world=world)
+        drawn = (
+            self._level(table, date, keys=level.keys(keys), level=level.name) for level in levels
+        )
+        return best_from(tuple(drawn), tuple(one.lift for one in levels if one.lift is not None))
+
+    def _day(self, table: str, date: dt.date) -> MobilityDay:
+        return next(one for one in self.days[table] if one.date == date)
+
+    def _level(self, table: str, date: dt.date, *, keys: KeySet, level: str) -> Noisy:
+        release = self._homes[(table, date)]
+        frame = release.measurements(table, level)
         rows = frame[frame["date"] == np.datetime64(date)]
-        keys = TABLES[table].keys(world, params, day)
         drawn = rows[rows["noise"].astype(str) != "none"]
         if len(rows) != keys.size or len(drawn) != int(keys.measured.sum()):
             raise VerifyError(f"{release.folder}: {table} of {date} has other keys than expected")
@@ -72,7 +98,7 @@ class Earlier:
             reads=(date,),
             keys=keys,
             law=law,
-            loss=_loss(release, table),
+            loss=_loss(release, table, level),
             lattice=rows["lattice"].to_numpy(dtype=np.int64),
         )
 
@@ -110,7 +136,7 @@ def earlier_of(spec: ReleaseSpec, *, world: World, policy: Policy) -> Earlier:
         for params in spec.tables:
             if TABLES[params.table].spans or params.thresholded:
                 continue
-            why = _differs(manifest, params, mine)
+            why = _differs(manifest, params, mine, world=world)
             if why is not None:
                 barred[params.table] = f"{manifest['release']} cannot serve: {why}."
                 continue
@@ -144,7 +170,9 @@ def _outages(manifest: Mapping[str, Any]) -> Iterator[Outage]:
         )
 
 
-def _differs(manifest: Mapping[str, Any], params: Any, mine: Mapping[str, Any]) -> str | None:
+def _differs(
+    manifest: Mapping[str, Any], params: Any, mine: Mapping[str, Any], *, world: World
+) -> str | None:
     """Return in words why a table of a release is of another epoch; None where it is of this."""
     theirs = manifest.get("epoch", {})
     other = [name for name in mine if theirs.get(name) != mine[name]]
@@ -154,13 +182,16 @@ def _differs(manifest: Mapping[str, Any], params: Any, mine: Mapping[str, Any]) 
     entry = next((e for e in entries if e["table"] == params.table), None)
     if entry is None:
         return f"it has no table {params.table}"
-    mapped = _meaning(type(params).model_validate(entry))
-    changed = [name for name, value in _meaning(params).items() if mapped.get(name) != value]
+    theirs, here = _meaning(type(params).model_validate(entry), world), _meaning(params, world)
+    changed = [name for name in {**here, **theirs} if here.get(name) != theirs.get(name)]
     return f"{params.table} has another {' and '.join(changed)} there" if changed else None
 
 
-def _meaning(params: Any) -> dict[str, Any]:
-    return {k: v for k, v in params.model_dump().items() if k not in _NOT_MEANING}
+def _meaning(params: Any, world: World) -> dict[str, Any]:
+    """Return what a value means: caps of levels weigh people down, how rho is split does not."""
+    plain = {k: v for k, v in params.model_dump().items() if k not in _NOT_MEANING}
+    rule = TABLES[params.table].rule(world, params, world.calendar.dates[0], None)
+    return {**plain, "level_caps": rule.caps} if isinstance(rule, LevelWeighting) else plain
 
 
 def _dates(manifest: Mapping[str, Any], calendar: Calendar) -> tuple[MobilityDay, ...]:
@@ -174,7 +205,8 @@ def _dates(manifest: Mapping[str, Any], calendar: Calendar) -> tuple[MobilityDay
     ).dates
 
 
-def _loss(release: Release, table: str) -> Loss:
+def _loss(release: Release, table: str, level: str) -> Loss:
     told = release.privacy["guarantee"]["tables"]
-    rho = next(entry["rho_per_date"] for entry in told if entry["table"] == table)
-    return Loss(Rho(Fraction(rho)))
+    entry = next(entry for entry in told if entry["table"] == table)
+    levels = {one["level"]: one["rho"] for one in entry.get("levels", ())}
+    return Loss(Rho(Fraction(levels.get(level, entry["rho_per_date"]))))

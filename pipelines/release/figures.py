@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dp.accounting import attack_bound, compose, epsilon, gaussian_auc, gaussian_mu, worst_window
 from dp.loss import NO_LOSS, Loss, Rho
 from pipelines.release.columns import CONFIDENCE
+from pipelines.release.levels import tree_of
 from pipelines.release.spans import meets
 from pipelines.tables import TABLES
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dp.accounting import Spend
     from dp.ledger import Policy
     from pipelines.release.model import PlannedMeasurement
+    from pipelines.schemas.world import World
 
 SPANS = (1, 7, 30, 365)
 CHANCES = (0.001, 0.01, 0.1)
@@ -149,33 +151,61 @@ def rate_of(measurements: Iterable[PlannedMeasurement], *, window: int | None) -
     return Rate(date=Loss(rho, delta), span=spans, dates=dates, window=window)
 
 
-def table_row(
-    measurements: Sequence[PlannedMeasurement], *, max_relative_sd: float
-) -> dict[str, Any]:
-    """Return the figures of one table; where its dates differ, the noisiest date's.
+def table_rows(
+    dates: Sequence[Sequence[PlannedMeasurement]], limit: float, *, world: World
+) -> list[dict[str, Any]]:
+    """Return the figures of one table, a row for each level; where dates differ, the noisiest's.
 
-    ``ok_from`` is the smallest value that the precision rule calls ok.
+    ``sd`` is that of published values: of a table at several levels, consistent over all of them.
+    ``noise_sd`` is that of the level's own noise. ``ok_from`` is the smallest value that the
+    precision rule calls ok.
+
+    Args:
+        dates: Its measurements by date, the zones first.
+        limit: The spec's ``max_relative_sd``.
+        world: The zones.
     """
-    worst = max(measurements, key=lambda one: one.law.sd)
+    worst = max(dates, key=lambda own: own[0].law.sd)
+    published = published_sds(worst, world=world)
+    return [
+        _row(one, dates=[own[i] for own in dates], sd=published[i], limit=limit)
+        for i, one in enumerate(worst)
+    ]
+
+
+def published_sds(own: Sequence[PlannedMeasurement], *, world: World) -> tuple[float, ...]:
+    """Return the largest sd of a published value at each level of one date's table."""
+    tree = tree_of(own, world=world)
+    if tree is None:
+        return (own[0].law.sd,)
+    return tuple(math.sqrt(float(spread.max())) for spread in tree.solved.variances)
+
+
+def _row(
+    worst: PlannedMeasurement, *, dates: Sequence[PlannedMeasurement], sd: float, limit: float
+) -> dict[str, Any]:
+    half = worst.law.half_width(CONFIDENCE)
     return {
         "table": worst.table,
-        "dates": len(measurements),
+        "level": worst.level,
+        "dates": len(dates),
         "reads": len(worst.reads),
-        "new": sum(not one.charged for one in measurements),
+        "new": sum(not one.charged for one in dates),
         "cells": worst.keys.size,
         "noise": worst.law.kind,
         "l1": bounds_row(worst)["l1"],
         "l2": bounds_row(worst)["l2"],
         "rho_allotted": str(worst.allotted.value),
         "rho": float(worst.cost.rho),
-        "sd": worst.law.sd,
-        "half_width95": worst.law.half_width(CONFIDENCE),
-        "ok_from": worst.law.sd / max_relative_sd,
-        **_threshold(worst),
+        "noise_sd": worst.law.sd,
+        "sd": sd,
+        "half_width95": half if sd == worst.law.sd else half * sd / worst.law.sd,
+        "ok_from": sd / limit,
+        **threshold_facts(worst),
     }
 
 
-def _threshold(one: PlannedMeasurement) -> dict[str, Any]:
+def threshold_facts(one: PlannedMeasurement) -> dict[str, Any]:
     """Return where values of a threshold table begin and what it costs besides; else nothing."""
     from dp.mechanisms import Threshold
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from dp.postprocess.intervals import intervals
+from dp.postprocess import Levelled, Single
+from dp.tables import Noisy
 from pipelines.release.columns import (
     BIN,
     CONFIDENCE,
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dp.keys import KeySet
+    from dp.postprocess import Best, LevelTree
     from dp.sparse import NoisySparse
-    from dp.tables import Noisy
     from pipelines.schemas.calendar import Calendar, MobilityDay
     from pipelines.schemas.measured import Measured
     from pipelines.schemas.world import World
@@ -46,6 +47,7 @@ class Shape:
         bin_s: Seconds in a time bin.
         max_relative_sd: The spec's limit for the status ``ok``.
         world: The zones and their declared outages; None where no outage is declared.
+        zoned: Key columns that hold zones, of a table at several levels; else none.
     """
 
     measured: Measured
@@ -56,6 +58,7 @@ class Shape:
     bin_s: int
     max_relative_sd: float
     world: World | None = None
+    zoned: tuple[str, ...] = ()
 
 
 def shape_of(
@@ -85,22 +88,42 @@ def shape_of(
     )
 
 
-def table_rows(noisy: Noisy, *, day: MobilityDay, shape: Shape) -> pa.Table:
-    """Return the published rows of one date in key order, one for every key."""
-    values, sd, measured = noisy.values, noisy.sd, noisy.keys.measured
-    lo, hi = intervals(noisy, confidence=CONFIDENCE)
+def table_rows(noisy: Noisy | Best, *, day: MobilityDay, shape: Shape) -> pa.Table:
+    """Return the published rows of one date in key order, one for every key.
+
+    Args:
+        noisy: A measurement, or the best figures from the measurements of all levels.
+        day: The date.
+        shape: How the table's rows look.
+    """
+    best = Single(noisy) if isinstance(noisy, Noisy) else noisy
+    values, sd, measured = best.values, best.sd, best.keys.measured
+    lo, hi = best.interval(CONFIDENCE)
     codes = status_codes(values, sd=sd, measured=measured, max_relative_sd=shape.max_relative_sd)
     if shape.world is not None:
-        codes = with_outages(codes, _covered(noisy.keys, day=day, shape=shape, world=shape.world))
+        codes = with_outages(codes, _covered(best.keys, day=day, shape=shape, world=shape.world))
     arrays = [
-        *_key_arrays(noisy.keys, day=day, shape=shape),
+        *_key_arrays(best.keys, day=day, shape=shape),
         pa.array(values),
         pa.array(sd),
         pa.array(lo),
         pa.array(hi),
         pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(STATUSES))),
     ]
+    if isinstance(best, Levelled):
+        arrays.append(pa.array(_nodes(best.levels, shape.zoned)))
     return pa.Table.from_arrays(arrays, schema=schema_of(shape.columns))
+
+
+def _nodes(levels: LevelTree, zoned: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the node above each cell within its slice, as files of levels number them."""
+    lift, found = levels.lifts[0], np.zeros(levels.keys.size, dtype=np.int64)
+    for fine, coarse, moved in zip(lift.keys.keys, lift.coarse.keys, lift.moved, strict=True):
+        if fine.name in zoned:
+            codes = levels.keys.codes(fine.name)
+            at = codes if moved is None else np.array(moved, dtype=np.int64)[codes]
+            found = found * len(coarse) + at
+    return found
 
 
 def threshold_rows(noisy: NoisySparse, *, day: MobilityDay, shape: Shape) -> pa.Table:

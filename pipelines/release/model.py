@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dp.accounting import Spend, nearly_gaussian
 from dp.mechanisms import Mechanism
-from pipelines.release.figures import Guarantee, Rate, guarantees, rate_of, table_row
+from pipelines.release.figures import Guarantee, Rate, guarantees, rate_of, table_rows
+from pipelines.schemas.levels import ZONE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from dp.keys import KeySet
     from dp.law import NoiseLaw
     from dp.ledger import Charge, Policy
+    from dp.lifts import Lift
     from dp.loss import Loss, Rho
     from dp.mechanisms import Threshold
     from pipelines.release.derived_plan import PlannedDerived
@@ -41,6 +44,8 @@ class PlannedMeasurement:
             reach it are published.
         charge: What the ledger books for it.
         charged: Whether the ledger has booked it before: it then costs nothing again.
+        level: "zone" for the table's own cells, or the level above that is measured.
+        lift: The public map from the table's cells to this level's; None for the cells themselves.
     """
 
     params: TableParams
@@ -51,6 +56,8 @@ class PlannedMeasurement:
     mechanism: Mechanism | Threshold
     charge: Charge = field(repr=False)
     charged: bool
+    level: str = ZONE
+    lift: Lift | None = field(default=None, repr=False)
 
     @property
     def table(self) -> str:
@@ -83,7 +90,7 @@ class PlannedMeasurement:
         return self.mechanism.cost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What a release will be. Made from public facts and the ledger; costs nothing.
 
@@ -129,8 +136,23 @@ class Plan:
         return tuple(params.table for params in self.spec.tables if params.thresholded)
 
     def of(self, table: str) -> tuple[PlannedMeasurement, ...]:
-        """Return the measurements of one table in date order."""
-        return tuple(m for m in self.measurements if m.table == table)
+        """Return the measurements of one table's own cells in date order."""
+        return tuple(m for m in self.measurements if m.table == table and m.lift is None)
+
+    def at(self, one: PlannedMeasurement) -> tuple[PlannedMeasurement, ...]:
+        """Return the measurements of all levels of a measurement's table and date, zones first."""
+        return self._by_date[one.table, one.date]
+
+    @cached_property
+    def _by_date(self) -> dict[tuple[str, dt.date], tuple[PlannedMeasurement, ...]]:
+        found: dict[tuple[str, dt.date], tuple[PlannedMeasurement, ...]] = {}
+        for m in self.measurements:
+            found[m.table, m.date] = (*found.get((m.table, m.date), ()), m)
+        return found
+
+    def levels(self, table: str) -> tuple[str, ...]:
+        """Return the levels at which a table is measured, "zone" first."""
+        return tuple(dict.fromkeys(m.level for m in self.measurements if m.table == table))
 
     @property
     def rate(self) -> Rate:
@@ -161,10 +183,14 @@ class Plan:
         return guarantees(self.policy, rate=self.rate, spends=self.planned)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one plain row per table: cells, L2, rho, sd, 95% half-width."""
+        """Return one plain row per table and level: cells, L2, rho, sd, 95% half-width."""
         limit = self.spec.release.max_relative_sd
         names = [params.table for params in self.spec.tables]
-        return [table_row(self.of(name), max_relative_sd=limit) for name in names]
+        return [
+            row
+            for name in names
+            for row in table_rows([self.at(one) for one in self.of(name)], limit, world=self.world)
+        ]
 
     def epsilons(self) -> list[dict[str, Any]]:
         """Return one plain row per span: rho, epsilon, delta and the bound on any attack."""

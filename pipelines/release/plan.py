@@ -6,21 +6,22 @@ This module cannot reach ingest or an engine; a contract test holds it to that.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dp.errors import TooManyCells
 from dp.keys import KeySet
 from dp.loss import Loss, Rho
-from dp.mechanisms import Mechanism, Threshold, gaussian, laplace
 from pipelines.errors import SpecError
 from pipelines.release.books import Books, books_of
 from pipelines.release.charges import booked_mechanism, charge_of, facts_of
 from pipelines.release.derived_plan import derived_of, public_facts
 from pipelines.release.earlier import earlier_of
 from pipelines.release.layers.weigh import estimate_faults
+from pipelines.release.levels import level_facts, level_faults, levels_of
+from pipelines.release.limits import noise_faults
 from pipelines.release.manifest import digest_of
 from pipelines.release.model import Plan, PlannedMeasurement
+from pipelines.release.noise import mechanism_of
 from pipelines.release.outages import outage_facts
 from pipelines.release.spans import (
     measured_on,
@@ -29,7 +30,7 @@ from pipelines.release.spans import (
     span_faults,
     span_rho,
 )
-from pipelines.release.thresholds import check_delta, deltas, threshold_of
+from pipelines.release.thresholds import check_delta, deltas
 from pipelines.release.toolarge import MAX_CELLS, too_large
 from pipelines.release.warnings import warnings_of
 from pipelines.release.world import world_of
@@ -37,7 +38,6 @@ from pipelines.spec import agree
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
-    from dp.bounds import Bounds
     from dp.keys import Key
     from dp.ledger import Policy
     from pipelines.schemas.calendar import MobilityDay
@@ -59,9 +59,10 @@ def plan(spec: ReleaseSpec, *, zones: ZoneSet | None = None) -> Plan:
 
     Raises:
         SpecError: a key set is too large to enumerate, a threshold has no delta, the dates break
-            the cap by themselves, or the declared outages cannot be (zone, time, overlap), or a
-            derived table cannot be made, or population estimates cannot: what they need is named.
-            Or a table that reads all dates meets too few of them, or a change of identifiers or an
+            the cap by themselves, or the declared outages cannot be (zone, time, overlap), or the
+            zones do not give a level, or a table is noisier than its ``max_sd``, or a derived
+            table cannot be made, or population estimates cannot: what they need is named. Or a
+            table that reads all dates meets too few of them, or a change of identifiers or an
             epoch.
         PolicyMismatch: the spec restates the policy and differs.
         ZoneError: the zones cannot be used as declared.
@@ -80,9 +81,13 @@ def plan_with(spec: ReleaseSpec, *, books: Books, zones: ZoneSet | None = None) 
         for fault in TABLES[params.table].check(world, params)
     ]
     broken += span_faults(spec, calendar=world.calendar, policy=books.policy)
+    broken += level_faults(spec, world=world)
     if broken:
         raise SpecError("\n".join(broken))
     measurements = _measurements(spec, books=books, world=world)
+    broken = noise_faults(spec, measurements, policy=books.policy, world=world)
+    if broken:
+        raise SpecError("\n".join(broken))
     earlier = earlier_of(spec, world=world, policy=books.policy)
     facts = public_facts(spec, world=world, earlier=earlier)
     made = Plan(
@@ -139,27 +144,22 @@ def _measurements(
                 continue
             check_delta(params, policy=books.policy, world=world, rho=rhos[params.table])
             allotted = Loss(rhos[params.table], small[params.table])
-            asked = facts_of(
-                params, traces=spec.traces, world=world, allotted=allotted, issue=spec.issue
-            )
-            found.append(
-                _measurement(
-                    params, spec=spec, day=day, world=world, books=books, asked=(allotted, asked)
-                )
+            found += _measured(
+                params, spec=spec, day=day, world=world, books=books, allotted=allotted
             )
     return tuple(found)
 
 
-def _measurement(
+def _measured(
     params: TableParams,
     *,
     spec: ReleaseSpec,
     day: MobilityDay,
     world: World,
     books: Books,
-    asked: tuple[Loss, dict[str, Any]],
-) -> PlannedMeasurement:
-    measured, (allotted, facts) = TABLES[params.table], asked
+    allotted: Loss,
+) -> list[PlannedMeasurement]:
+    """Return the measurements of one table on one date, one for each level."""
     keys = _keys(params, day=day, world=world)
     if not isinstance(keys, KeySet):
         raise SpecError(
@@ -167,24 +167,38 @@ def _measurement(
                 params, keys, spec=spec, policy=books.policy, world=world, allotted=allotted.rho
             )
         )
-    rule = measured.rule(world, params, day, None)
-    reads = read_for(measured, day, world.calendar)
-    bounds = person_bounds(rule.bounds, measured=measured, dates=len(reads), policy=books.policy)
-    mechanism = _mechanism(params, bounds, allotted, rule.factor)
-    charge = charge_of(facts, reads=reads, keys=keys, bounds=bounds, mechanism=mechanism)
-    booked = books.charges.get(charge.key)
-    if booked is not None:
-        charge, mechanism = booked, booked_mechanism(booked.detail, bounds)
-    return PlannedMeasurement(
-        params=params,
-        day=day,
-        keys=keys,
-        bounds=bounds,
-        allotted=allotted.rho,
-        mechanism=mechanism,
-        charge=charge,
-        charged=booked is not None,
-    )
+    measured = TABLES[params.table]
+    rule, reads = measured.rule(world, params, day, None), read_for(measured, day, world.calendar)
+    levels = levels_of(params, keys, world=world)
+    names = tuple(level.name for level in levels)
+    found = []
+    for level in levels:
+        part = Loss(Rho(allotted.rho.value * level.part), allotted.delta)
+        facts = facts_of(params, traces=spec.traces, world=world, allotted=part, issue=spec.issue)
+        facts |= level_facts(level, params, rule, names)
+        bounds = person_bounds(
+            rule.coarser(level.number), measured=measured, dates=len(reads), policy=books.policy
+        )
+        mechanism, own = mechanism_of(params, bounds, part, rule.factor), level.keys(keys)
+        charge = charge_of(facts, reads=reads, keys=own, bounds=bounds, mechanism=mechanism)
+        booked = books.charges.get(charge.key)
+        if booked is not None:
+            charge, mechanism = booked, booked_mechanism(booked.detail, bounds)
+        found.append(
+            PlannedMeasurement(
+                params=params,
+                day=day,
+                keys=own,
+                bounds=bounds,
+                allotted=part.rho,
+                mechanism=mechanism,
+                charge=charge,
+                charged=booked is not None,
+                level=level.name,
+                lift=level.lift,
+            )
+        )
+    return found
 
 
 def _keys(params: TableParams, *, day: MobilityDay, world: World) -> KeySet | tuple[Key, ...]:
@@ -194,17 +208,3 @@ def _keys(params: TableParams, *, day: MobilityDay, world: World) -> KeySet | tu
     except TooManyCells as fault:
         return fault.keys
     return keys if keys.size <= MAX_CELLS or params.thresholded else keys.keys
-
-
-def _mechanism(
-    params: TableParams, bounds: Bounds, allotted: Loss, factor: int
-) -> Mechanism | Threshold:
-    if params.thresholded:
-        return threshold_of(params.table, params.noise, bounds, allotted, factor)
-    return _noise(params.noise, bounds, allotted.rho, factor)
-
-
-@lru_cache(maxsize=1024)
-def _noise(noise: str, bounds: Bounds, allotted: Rho, factor: int) -> Mechanism:
-    make = laplace if noise == "laplace" else gaussian
-    return make(bounds, allotted, factor)

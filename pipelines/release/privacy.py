@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pipelines.release.figures import bounds_row, table_row
+from pipelines.release.figures import bounds_row, published_sds, threshold_facts
 from pipelines.release.registry import registry_record
 from pipelines.release.thresholds import ABSENT
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipelines.release.books import Booking
     from pipelines.release.model import Plan, PlannedMeasurement
+    from pipelines.schemas.world import World
 
+_SHARED = (
+    "the table is consistent over its levels: its rows share noise, so add them up with aggregate"
+)
 NOT_PROMISED = (
     "It does not stop guessing from regularity: what most people do, one person likely does.",
     "Losses add across ledgers: other data holders' releases on the same people do not count here.",
@@ -78,9 +85,9 @@ def _guarantee(plan: Plan) -> dict[str, Any]:
         "rho_per_date_float": float(rate.rho),
         "spans": plan.epsilons(),
         "gaussian_forms_approximate": series.gaussian() if plan.gaussian else None,
-        "tables": [_table(plan.of(name)) for name in plan.tables],
+        "tables": [_table(plan, name) for name in plan.tables],
         **(
-            {"thresholded": [_thresholded(plan.of(name)) for name in plan.thresholded]}
+            {"thresholded": [_thresholded(plan, name) for name in plan.thresholded]}
             if plan.thresholded
             else {}
         ),
@@ -88,39 +95,43 @@ def _guarantee(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _price(one: PlannedMeasurement) -> dict[str, Any]:
-    """Return what a measurement costs, and over which dates."""
-    rho = one.cost.rho
-    if len(one.reads) == 1:
-        return {"rho_per_date": str(rho.value), "rho_per_date_float": float(rho)}
-    ends = {"from": one.reads[0].isoformat(), "to": one.reads[-1].isoformat()}
-    return {"rho": str(rho.value), "rho_float": float(rho), "reads": ends}
+def _price(own: Sequence[PlannedMeasurement]) -> dict[str, Any]:
+    """Return what the measurements of one date cost together, and over which dates."""
+    rho = sum((one.cost.rho.value for one in own), Fraction(0))
+    reads = own[0].reads
+    if len(reads) == 1:
+        return {"rho_per_date": str(rho), "rho_per_date_float": float(rho)}
+    ends = {"from": reads[0].isoformat(), "to": reads[-1].isoformat()}
+    return {"rho": str(rho), "rho_float": float(rho), "reads": ends}
 
 
-def _thresholded(measurements: tuple[PlannedMeasurement, ...]) -> dict[str, Any]:
+def _thresholded(plan: Plan, name: str) -> dict[str, Any]:
     """Return the facts of a table of which only cells that reach a threshold have a row."""
     interval = (
         "lo95 and hi95 hold the noise of a cell that was not picked, not clipping and not who is"
         " missing from the panel"
     )
-    row, found = table_row(measurements, max_relative_sd=1.0), _table(measurements)
-    counts = found["counts"]
+    measurements, found = plan.of(name), _table(plan, name)
+    worst = max(measurements, key=lambda one: one.law.sd)
+    least, counts = threshold_facts(worst)["released_from"], found["counts"]
     return {
         **found,
-        "released_from": row["released_from"],
+        "released_from": least,
         "delta_per_date": str(max(one.cost.delta for one in measurements)),
         "delta_per_date_float": max(float(one.cost.delta) for one in measurements),
         "notes": [
-            f"only cells whose noisy value is {row['released_from']:g} {counts} or more have a row",
+            f"only cells whose noisy value is {least:g} {counts} or more have a row",
             ABSENT,
             interval,
         ],
     }
 
 
-def _table(measurements: tuple[PlannedMeasurement, ...]) -> dict[str, Any]:
+def _table(plan: Plan, name: str) -> dict[str, Any]:
+    measurements = plan.of(name)
     worst = max(measurements, key=lambda one: one.law.sd)
-    measured, factor = TABLES[worst.table], worst.law.factor
+    own = plan.at(worst)
+    measured, factor = TABLES[name], worst.law.factor
     return {
         "table": worst.table,
         "summary": measured.summary,
@@ -131,12 +142,30 @@ def _table(measurements: tuple[PlannedMeasurement, ...]) -> dict[str, Any]:
         "mechanism": worst.law.kind,
         "scale": worst.law.scale,
         "factor": factor,
-        "sd": worst.law.sd,
-        **_price(worst),
+        "sd": published_sds(own, world=plan.world)[0],
+        **_price(own),
         "dates": len(measurements),
+        **({"levels": _levels(own, world=plan.world)} if len(own) > 1 else {}),
         "notes": [
             f"value counts {measured.counts} after bounding: unbiased for the bounded panel count",
             "lo95 and hi95 hold the noise only, not clipping and not who is missing from the panel",
             "negative values are right: clamping them makes sums too large",
+            *([_SHARED] if len(own) > 1 else []),
         ],
     }
+
+
+def _levels(own: tuple[PlannedMeasurement, ...], *, world: World) -> list[dict[str, Any]]:
+    """Return each level's own bounds, noise and price, and the sd once all are consistent."""
+    return [
+        {
+            "level": one.level,
+            "cells": one.keys.size,
+            "bounds": bounds_row(one),
+            "scale": one.law.scale,
+            "noise_sd": one.law.sd,
+            "consistent_sd": sd,
+            "rho": str(one.cost.rho.value),
+        }
+        for one, sd in zip(own, published_sds(own, world=world), strict=True)
+    ]

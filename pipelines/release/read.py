@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import VerifyError
+from pipelines.release.level_sums import LEVEL_FOLDER, read_levels
 from pipelines.release.manifest import read_manifest, sha256_of
+from pipelines.schemas.levels import ZONE, raw_name
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -101,12 +103,31 @@ class Release(Mapping[str, "pd.DataFrame"]):
         """Return the folder of a table's files: thresholded ones are kept apart."""
         return _THRESHOLDED if table in self.thresholded else _TABLES
 
-    def measurements(self, table: str) -> pd.DataFrame:
-        """Return layer 1 of a table: raw noisy integers, lattice factor and noise scale."""
+    def measurements(self, table: str, level: str = ZONE) -> pd.DataFrame:
+        """Return layer 1 of a table: raw noisy integers, lattice factor and noise scale.
+
+        Their noise is independent over rows and levels.
+
+        Args:
+            table: A measured table.
+            level: "zone" for its own cells; "parent" or "city" where they were measured too.
+        """
         self._known(table)
         if table not in self.measured + self.thresholded:
             raise KeyError(f"{table} is derived: it has no measurements of its own")
-        return self._frame(f"{_MEASUREMENTS}/{table}.parquet")
+        path = f"{_MEASUREMENTS}/{raw_name(table, level)}.parquet"
+        if path not in self.manifest["files"]:
+            raise KeyError(f"{table} was not measured at the level {level!r}")
+        return self._frame(path)
+
+    def levels(self, table: str) -> pd.DataFrame | None:
+        """Return how rows of a table at several levels share noise; None of one with zones alone.
+
+        ``aggregate`` and ``r/murmuration.R`` read it; its columns are in ``datapackage.json``.
+        """
+        self._known(table)
+        name = f"{LEVEL_FOLDER}/{table}.csv"
+        return read_levels(self._path(name)) if name in self.manifest["files"] else None
 
     def estimates(self, table: str) -> pd.DataFrame:
         """Return layer 3 of a table: estimates of the population with sd_noise to sd_total.
@@ -188,7 +209,13 @@ class Release(Mapping[str, "pd.DataFrame"]):
             "layer": "thresholded" if few else "measured",
             **({"released_from": facts["released_from"]} if few else {}),
             "noise": facts["mechanism"],
+            **self._shared(table),
         }
+
+    def _shared(self, table: str) -> dict[str, str]:
+        """Return where a frame finds how its rows share noise."""
+        name = f"{LEVEL_FOLDER}/{table}.csv"
+        return {"levels": str(self._path(name))} if name in self.manifest["files"] else {}
 
     def _derived_notes(self, table: str) -> dict[str, Any]:
         path = f"{_TABLES}/{table}.parquet"

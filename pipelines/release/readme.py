@@ -9,6 +9,7 @@ from pipelines.release.privacy import NOT_PROMISED, attestation, unit_sentence
 from pipelines.release.registry import NOISE_NAMES
 from pipelines.release.status import STATUSES
 from pipelines.release.thresholds import ABSENT
+from pipelines.schemas.levels import LEVELS, ZONE
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _FILES = """\
 | file | what |
 |---|---|
 | `tables/*.parquet`, `tables/*.csv` | the tables; both forms hold the same rows |
-| `measurements/*.parquet` | the raw noisy integers that the tables are computed from |
+| `measurements/*.parquet` | the raw noisy integers that the tables are computed from, by level |
 | `zones.geojson` | the zones (WGS 84) |
 | `datapackage.json` | every column: type, unit, meaning |
 | `privacy.json` | the guarantee as data, with the fields of OpenDP's deployments registry |
@@ -35,6 +36,15 @@ _FILES = """\
 _THRESHOLDED = (
     "| `thresholded/*.parquet`, `*.csv` | tables of which only large cells have a row |\n"
 )
+_LEVEL_FILES = "| `levels/*.csv` | how rows of a table at several levels share noise |\n"
+_LEVELS = (
+    "Tables at several levels (below, those with a column `node`) are measured at zones, parents or"
+    " the city, each with noise of its own, and then made consistent by least squares: a parent is"
+    " exactly the sum of its zones, here and in `totals_*`. One factor per person holds at all"
+    " levels. Their rows share noise: squares of `sd` do **not** add. Add their rows up with"
+    " `pipelines.aggregate` or `r/murmuration.R`, which read `levels/`, or take the sums in"
+    " `totals_*`. Independent noise is in `measurements/`."
+)
 _OUTAGES = "| `outages.csv` | declared outages: zone, from, to |\n"
 _DARK = (
     "Outages are declared (`outages.csv`), never found from the records. A cell spans its time bin"
@@ -42,6 +52,12 @@ _DARK = (
     " A tower's outage dims the zones that it serves: dark where all their towers are out, else"
     " `partial`. Its value stays as measured: leave `no_data` out of sums, and do not read it as 0."
 )
+_LAYER = {
+    "raw": "Of a table at several levels it reads the raw measurements of the table's own cells"
+    " (`measurements/`), whose noise is independent.",
+    "consistent": "Of a table at several levels it reads the consistent figures of `tables/`, with"
+    " their exact variance.",
+}
 _REPORT = "| `report.html` | a page to look at first |\n"
 _GUESS = 0.01
 _SWAP = (
@@ -75,6 +91,7 @@ def readme_text(plan: Plan, booking: Booking, shapes: Mapping[str, Shape]) -> st
         *_derived(plan),
         _FILES
         + (_THRESHOLDED if plan.thresholded else "")
+        + (_LEVEL_FILES if _levelled(plan) else "")
         + (_OUTAGES if plan.world.outages else "")
         + (_REPORT if plan.spec.release.report else ""),
         *_notes(plan),
@@ -146,8 +163,9 @@ def _reading(plan: Plan) -> Iterator[str]:
         " standard deviation of the noise. `lo95` and `hi95` hold the value without noise with 95%"
         " probability; they do not cover the clipping of very active people or who is missing from"
         " the panel. To add rows, add their `value` and add the squares of their `sd`: the noise of"
-        " different rows is independent. Every key is present in every table of `tables/`, each"
-        " with a `status`:"
+        " different rows is independent"
+        + (", but for tables at several levels. Every key" if _levelled(plan) else ". Every key")
+        + " is present in every table of `tables/`, each with a `status`:"
     )
     yield "\n".join(
         ["| status | meaning |", "|---|---|"]
@@ -158,13 +176,20 @@ def _reading(plan: Plan) -> Iterator[str]:
             for name, meaning in STATUSES.items()
         ]
     )
+    if _levelled(plan):
+        yield _LEVELS
     if plan.world.outages:
         yield _DARK
 
 
+def _levelled(plan: Plan) -> bool:
+    return any(len(plan.levels(name)) > 1 for name in plan.tables)
+
+
 def _tables(plan: Plan, shapes: Mapping[str, Shape]) -> Iterator[str]:
     yield "## Tables"
-    for row in plan.rows():
+    rows = plan.rows()
+    for row in (row for row in rows if row["level"] == ZONE):
         measured, shape = TABLES[row["table"]], shapes[row["table"]]
         keys = ", ".join(
             f"`{column.name}` ({column.meaning})" for column in shape.columns if column.key
@@ -178,6 +203,7 @@ def _tables(plan: Plan, shapes: Mapping[str, Shape]) -> Iterator[str]:
             f" {row['half_width95']:.4g}; values from {row['ok_from']:.4g} on are `ok`.\n"
             f"- One {plan.policy.unit.subject} moves {_moved(row)} by at most"
             f" {row[norm]:.4g} ({norm.upper()}), and loses rho {row['rho']:.4g} by it."
+            + "".join(_level(one) for one in rows if one["table"] == row["table"])
         )
 
 
@@ -203,6 +229,18 @@ def _cells(row: Mapping[str, Any]) -> str:
     )
 
 
+def _level(row: Mapping[str, Any]) -> str:
+    """Return the line of a level above the zones, "" for the zones themselves."""
+    if row["level"] == ZONE:
+        return ""
+    dates = "" if row["reads"] > 1 else " a date"
+    return (
+        f"\n- Level {row['level']} ({LEVELS[row['level']]}): {row['cells']:,} cells{dates}, sd"
+        f" {row['sd']:.4g} in `totals_{row['table']}` (its own noise {row['noise_sd']:.4g}), for"
+        f" rho {row['rho']:.4g}."
+    )
+
+
 def _derived(plan: Plan) -> Iterator[str]:
     if not plan.derived:
         return
@@ -223,6 +261,7 @@ def _derived(plan: Plan) -> Iterator[str]:
                 if one.declaration is told
             )
             + f"- Bias: {told.bias}\n- Interval: {told.interval}"
+            + (f"\n- {_LAYER[told.layer]}" if _levelled(plan) else "")
         )
 
 

@@ -40,14 +40,16 @@ class Totals:
     _counted: BoundedTotals = field(repr=False)
 
     def bounded(self, one: PlannedMeasurement) -> Bounded:
-        """Return the bounded table of one measurement."""
+        """Return the bounded table of one measurement; a level above adds up its zones' totals."""
+        size = one.keys.size if one.lift is None else one.lift.keys.size
+        totals = self._counted.vector(one.table, one.day.index - self.first, size)
         return Bounded(
             table=one.table,
             reads=one.reads,
             keys=one.keys,
             bounds=one.bounds,
             factor=one.law.factor,
-            totals=self._counted.vector(one.table, one.day.index - self.first, one.keys.size),
+            totals=totals if one.lift is None else one.lift.added(totals),
         )
 
     def sparse(self, one: PlannedMeasurement) -> SparseBounded:

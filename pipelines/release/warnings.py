@@ -29,7 +29,7 @@ def warnings_of(
     """Return every warning of a plan, in a fixed order."""
     found: list[str] = []
     for params in spec.tables:
-        own = [one for one in measurements if one.table == params.table]
+        own = [one for one in measurements if one.table == params.table and one.lift is None]
         found += [] if params.thresholded else _noisy(own, policy=books.policy)
         found += _wasted(own)
     found += sparse_warnings(spec)

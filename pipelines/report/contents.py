@@ -17,7 +17,7 @@ from pipelines.report.payload import (
     layer_payload,
     map_payload,
 )
-from pipelines.report.sections import Precision, precision_of
+from pipelines.report.sections import Precision, precisions_of
 from pipelines.report.totals import (
     UNKNOWN,
     Daily,
@@ -97,7 +97,8 @@ class Contents:
     @cached_property
     def precision(self) -> tuple[Precision, ...]:
         """How many numbers each table has and how precise they are."""
-        return tuple(precision_of(self.folder, facts) for facts in self.guarantee["tables"])
+        tables = self.guarantee["tables"]
+        return tuple(row for facts in tables for row in precisions_of(self.folder, facts))
 
     def payload(self) -> dict[str, Any]:
         """Return what the page's charts draw."""

@@ -1,4 +1,4 @@
-"""Sums of published rows. Noise is independent across rows, so variances add."""
+"""Sums of published rows: variances add, or follow from the levels that rows share noise by."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipelines.release.status import STATUSES
+from pipelines.release.derived_rows import DERIVED_STATUSES
+from pipelines.release.level_sums import LEVEL_FOLDER, NODE, Levels, read_levels, variances
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,8 +25,9 @@ Z95 = 1.959964
 """Half-width of a 95% interval in standard deviations, for sums of many noises."""
 OK, LOW_PRECISION, STRUCTURAL_ZERO, NO_VALUE = range(4)
 _BLANKS = ("no_data", "not_released")
+_FIGURES = frozenset({"value", "sd", "lo95", "hi95", "status", "bin_start", NODE})
 _BATCH_ROWS = 1 << 19
-_CODES = {status: code for code, status in enumerate(STATUSES)}
+_CODES = {status: code for code, status in enumerate(DERIVED_STATUSES)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +41,8 @@ class Folded:
         value: Sum of the rows' values; NaN where a row to be added has no value or none exists.
         var: Variance of the noise in it.
         half: Half-width of a 95% interval: as published for one row, normal for a sum.
-        status: Published status of a single row as a position in ``STATUSES``; -1 for a sum.
+        status: Published status of a single row as a position in ``DERIVED_STATUSES``, which begins
+            as ``STATUSES``; -1 for a sum.
         rows: How many rows there are; 0 where the table has no such cell.
     """
 
@@ -81,6 +84,8 @@ def fold(path: Path, by: Sequence[str]) -> Folded:
             sums[name] += np.bincount(cell, np.where(blank, 0.0, part), minlength=size)
         for name, part in {"status": status, "rows": np.ones(len(cell)), "blank": blank}.items():
             sums[name] += np.bincount(cell, part, minlength=size)
+    if NODE in columns_of(path):
+        sums["var"] = _shared(path, by, places)
     single = sums["rows"] == 1
     known = (sums["rows"] > 0) & (sums["blank"] == 0)
     return Folded(
@@ -91,6 +96,26 @@ def fold(path: Path, by: Sequence[str]) -> Folded:
         np.where(single, sums["status"], -1).astype(np.int64).reshape(shape),
         sums["rows"].astype(np.int64).reshape(shape),
     )
+
+
+def _shared(path: Path, by: Sequence[str], places: Sequence[dict[Any, int]]) -> Floats:
+    """Return the variance of each sum of rows of a table at several levels."""
+    levels = Levels.of(read_levels(path.parent.parent / LEVEL_FOLDER / f"{path.stem}.csv"))
+    others = [c for c in columns_of(path) if c not in _FIGURES and c not in levels.zoned]
+    labels = [{label: i for i, label in enumerate(_labels(path, name))} for name in others]
+    found: dict[str, list[Any]] = {"group": [], "apart": [], "node": [], "sd": []}
+    for batch in _batches(path, list(dict.fromkeys([*by, *others, "date", NODE, "sd"]))):
+        for name, columns, known in (("group", by, places), ("apart", others, labels)):
+            code = np.zeros(batch.num_rows, dtype=np.int64)
+            for column, place in zip(columns, known, strict=True):
+                code = code * len(place) + _codes(batch[column], place)
+            found[name].append(code)
+        dates = batch["date"].to_numpy(zero_copy_only=False)
+        nodes = batch[NODE].to_numpy(zero_copy_only=False)
+        found["node"].append(levels.positions(dates, nodes))
+        found["sd"].append(batch["sd"].to_numpy(zero_copy_only=False))
+    whole = {name: np.concatenate(parts) for name, parts in found.items()}
+    return variances(levels, **whole, size=int(np.prod([len(place) for place in places])))
 
 
 def columns_of(path: Path) -> tuple[str, ...]:

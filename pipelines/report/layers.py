@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.release.level_sums import NODE
 from pipelines.release.status import PARTIAL
 from pipelines.report.folded import (
     LOW_PRECISION,
@@ -26,6 +27,7 @@ from pipelines.report.folded import (
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_BINNED = ("date", "bin", "zone")
 WHOLE = ""
 """Label of the slot that stands for the whole date."""
 _SOURCES = (
@@ -43,12 +45,14 @@ class Frame:
         value, sd, half: Estimate, standard deviation, half-width of the 95% interval.
         status: ``OK``, ``LOW_PRECISION``, ``STRUCTURAL_ZERO`` or ``NO_VALUE``; as published
             where the frame shows published rows.
+        city: Variance of the sum over all zones; None where their noise is independent.
     """
 
     value: Floats
     sd: Floats
     half: Floats
     status: Ints
+    city: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +101,8 @@ def read_layers(
 def _layer(
     path: Path, *, column: str, title: tuple[str, str], zones: Sequence[str], limit: float
 ) -> Layer:
-    binned = "bin" in columns_of(path)
+    columns = columns_of(path)
+    binned = "bin" in columns
     folded = fold(path, ("date", "bin", column) if binned else ("date", column))
     dates = tuple(folded.labels[0])
     names: list[list[str | None]]
@@ -105,10 +110,15 @@ def _layer(
     order = np.array([at[zone] for zone in zones], dtype=np.int64)
     names = _slot_names(path, folded) if binned else [[WHOLE] for _ in dates]
     slots = _slots(names)
+    shared = _city(path, folded, order) if NODE in columns else None
     grid: list[dict[str, Frame]] = [
         {
-            name: _published(folded, (i, k) if binned else (i,), order, limit)
+            name: replace(
+                _published(folded, at, order, limit),
+                city=None if shared is None else float(shared[at]),
+            )
             for k, name in enumerate(row)
+            for at in [(i, k) if binned else (i,)]
             if name is not None
         }
         for i, row in enumerate(names)
@@ -118,6 +128,16 @@ def _layer(
     grid.append(_mean_row(grid, slots, limit))
     frames = tuple(tuple(row.get(slot) for slot in slots) for row in grid)
     return Layer(path.stem, *title, dates, slots, frames)
+
+
+def _city(path: Path, folded: Folded, order: Ints) -> Floats:
+    """Return the variance of the sum over all zones, by date (and bin).
+
+    What stands beside the zones (unknown) shares no noise with them.
+    """
+    whole = fold(path, ("date", "bin") if folded.var.ndim == len(_BINNED) else ("date",)).var
+    beside = np.setdiff1d(np.arange(folded.var.shape[-1]), order)
+    return np.asarray(whole - folded.var[..., beside].sum(axis=-1))
 
 
 def _mean_row(grid: list[dict[str, Frame]], slots: Sequence[str], limit: float) -> dict[str, Frame]:
@@ -138,7 +158,9 @@ def mean_of(frames: Sequence[Frame], *, limit: float) -> Frame:
     value = np.where(known, values, 0.0).sum(axis=0) / count
     value = np.where(known.any(axis=0), value, np.nan)
     sd = np.sqrt(variances.sum(axis=0)) / count
-    return Frame(value, sd, Z95 * sd, rule(value, sd, limit=limit))
+    shared = [frame.city for frame in frames if frame.city is not None]
+    city = sum(shared) / len(frames) ** 2 if shared else None
+    return Frame(value, sd, Z95 * sd, rule(value, sd, limit=limit), city)
 
 
 def rule(value: Floats, sd: Floats, *, limit: float) -> Ints:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,18 @@ from pipelines.release.figures import rounded_up
 from pipelines.release.read import Release
 from pipelines.release.status import STATUSES
 from pipelines.release.thresholds import ABSENT
-from pipelines.report.folded import fold
+from pipelines.report.folded import Z95, fold
 from pipelines.report.html import element, figure, items, table
+from pipelines.schemas.levels import LEVELS, ZONE
 
 _CHANCE = 0.01
 _GLOSSARY = {
     "value": "A count with random noise added. Right on average for the panel; it may be negative,"
     " and negative values belong in every sum.",
     "sd": "Standard deviation of the noise alone. The noise of different rows is independent: to"
-    " add rows, add their values and the squares of their sd.",
+    " add rows, add their values and the squares of their sd. Not so in tables at several levels"
+    " (zones, parents, city), which are consistent and share noise: take their sums from totals_"
+    " tables, or add their rows with aggregate.",
     "95% interval": "Holds the number without noise with 95% probability. It does not cover the"
     " clipping of very active people, nor who is missing from the panel. For sums and means it is"
     " 1.96 sd on each side.",
@@ -58,6 +61,40 @@ class Precision:
     sound: float
 
 
+def precisions_of(folder: Path, facts: Mapping[str, Any]) -> list[Precision]:
+    """Return the precision of one table and of each level above its cells."""
+    own = precision_of(folder, facts)
+    path = folder / "tables" / f"totals_{facts['table']}.parquet"
+    levels = [one for one in facts.get("levels", ()) if one["level"] != ZONE]
+    if not levels or not path.is_file():
+        return [own]
+    counted = fold(path, ("level", "status"))
+    rows = {
+        (level, status): int(counted.rows[i, j])
+        for i, level in enumerate(counted.labels[0])
+        for j, status in enumerate(counted.labels[1])
+    }
+    return [own, *(_at_level(own, one, rows) for one in levels)]
+
+
+def _at_level(
+    own: Precision, told: Mapping[str, Any], rows: Mapping[tuple[str, str], int]
+) -> Precision:
+    level = str(told["level"])
+    sound, noisy = (
+        sum(n for (name, status), n in rows.items() if name == level and status in among)
+        for among in (("ok",), ("ok", "low_precision"))
+    )
+    return replace(
+        own,
+        table=f"totals_{own.table}",
+        summary=f"The same at the level {level}: {LEVELS[level]}.",
+        cells=sum(n for (name, _), n in rows.items() if name == level),
+        half=Z95 * float(told["consistent_sd"]),
+        sound=sound / noisy if noisy else 0.0,
+    )
+
+
 def precision_of(folder: Path, facts: Mapping[str, Any]) -> Precision:
     """Return the precision of one table; ``facts`` is its entry in ``privacy.json``."""
     path = folder / "tables" / f"{facts['table']}.parquet"
@@ -70,7 +107,7 @@ def precision_of(folder: Path, facts: Mapping[str, Any]) -> Precision:
         summary=facts["summary"],
         counts=facts["counts"],
         cells=pq.ParquetFile(path).metadata.num_rows,
-        half=law.half_width(0.95),
+        half=Z95 * float(facts["sd"]) if facts.get("levels") else law.half_width(0.95),
         sound=rows.get("ok", 0) / noisy if noisy else 0.0,
     )
 

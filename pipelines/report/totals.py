@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.report.folded import Z95, columns_of, fold
-from pipelines.report.layers import WHOLE, Layer
+from pipelines.report.layers import WHOLE, Frame, Layer
 
 UNKNOWN = "unknown"
 _MOST_FLOWS = 4_000
@@ -78,7 +78,8 @@ class Flow:
 def daily_totals(folder: Path, tables: Sequence[str]) -> tuple[Daily, ...]:
     """Return the city's total per date for every table that has one.
 
-    The sd of a sum of n independent cells is sd sqrt(n); presence is divided by its bins.
+    The sd of a sum of n independent cells is sd sqrt(n), of a table at several levels that of the
+    city; presence is divided by its bins.
     """
     found = []
     for table, (title, counts) in _DAILY.items():
@@ -103,11 +104,15 @@ def city_of(layer: Layer) -> list[list[Estimate | None]]:
         [
             None
             if frame is None
-            else _estimate(slot or "mean", float(frame.value.sum()), float((frame.sd**2).sum()))
+            else _estimate(slot or "mean", float(frame.value.sum()), _city_variance(frame))
             for slot, frame in zip(layer.slots, row, strict=True)
         ]
         for row in layer.frames
     ]
+
+
+def _city_variance(frame: Frame) -> float:
+    return float((frame.sd**2).sum()) if frame.city is None else frame.city
 
 
 def clear_mark(pairs: int, *, heavy: bool) -> float:

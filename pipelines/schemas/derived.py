@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from dp.postprocess import Estimate
+from dp.postprocess import Best, Estimate, Single
 from dp.tables import Noisy
 from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.measured import TableParams
@@ -108,10 +108,12 @@ class Published:
     Attributes:
         facts: Public facts.
         recall: Gives a measurement of a table on a date of this or an earlier release.
+        consistent: Gives what is best of all levels of it; of tables with one level, when left out.
     """
 
     facts: Facts
     recall: Callable[[str, dt.date], Noisy]
+    consistent: Callable[[str, dt.date], Best] | None = None
 
     @property
     def world(self) -> World:
@@ -119,8 +121,20 @@ class Published:
         return self.facts.world
 
     def noisy(self, table: str, day: MobilityDay) -> Noisy:
-        """Return the measurement of a table on a date."""
+        """Return the raw measurement of a table's own cells on a date: their noise is independent.
+
+        For squares and products of cells, and for ratios of a table's cells to each other.
+        """
         return self.recall(table, day.date)
+
+    def best(self, table: str, day: MobilityDay) -> Best:
+        """Return the best unbiased figures of a table on a date: the published ones.
+
+        Their cells share noise where the table has levels: add them up by ``sums`` alone.
+        """
+        if self.consistent is None:
+            return Single(self.noisy(table, day))
+        return self.consistent(table, day.date)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +196,8 @@ class Derived:
         bias: What the value is biased by, or that it is not.
         interval: How the interval is made and what it leaves out.
         check: Faults of the parameters that public facts show, as sentences with what to write.
+        layer: Which figures it reads of a table at several levels: "raw", the measurement of the
+            table's own cells, whose noise is independent, or "consistent", those of ``tables/``.
         automatic: Whether it is made unasked wherever its needs are met and ``check`` finds
             nothing; with ``OfParams``, of each measured table.
         source: The paper or definition that it follows.
@@ -197,5 +213,6 @@ class Derived:
     bias: str
     interval: str
     check: Callable[[Facts, Any], list[str]] = _no_faults
+    layer: Literal["raw", "consistent"] = "raw"
     automatic: bool = False
     source: str = ""

@@ -7,13 +7,94 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 
 from dp.bounding import Rule
 from dp.keys import KeySet
 from dp.loss import exact
 from pipelines.schemas.calendar import MobilityDay
+from pipelines.schemas.levels import CITY, LEVELS, PARENT, ZONE
 from pipelines.schemas.world import World
+
+_EXACT_PART = {"type": ["string", "integer"], "format": "fraction", "exclusiveMinimum": 0}
+_LEVELS_SCHEMA = {
+    "anyOf": [
+        {"type": "boolean"},
+        {
+            "type": "object",
+            "properties": {
+                name: {**_EXACT_PART, "description": meaning} for name, meaning in LEVELS.items()
+            },
+            "required": [ZONE],
+            "additionalProperties": False,
+        },
+    ],
+    "examples": [{ZONE: "0.6", PARENT: "0.25", CITY: "0.15"}],
+}
+
+
+def _levels(value: Any) -> dict[str, Fraction] | bool | None:
+    """Return the parts of levels as exact fractions in the order of ``LEVELS``."""
+    if value is None or isinstance(value, bool):
+        return value
+    example = 'levels = { zone = "0.6", parent = "0.25", city = "0.15" }, or levels = false'
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError(f"levels must be parts by level, true or false. Write {example}.")
+    unknown = [str(name) for name in value if name not in LEVELS]
+    if unknown:
+        raise ValueError(f'levels names "{unknown[0]}", which is no level. Write {example}.')
+    parts = {name: _part(name, value[name]) for name in LEVELS if name in value}
+    if ZONE not in parts:
+        raise ValueError(
+            f"levels has no zone, but the zones themselves are always measured. Write {example}."
+        )
+    whole = sum(parts.values(), Fraction(0))
+    if whole != 1:
+        rest = 1 - (whole - parts[ZONE])
+        fitting = {**parts, ZONE: rest} if rest > 0 else {n: p / whole for n, p in parts.items()}
+        said = ", ".join(f'{name} = "{part}"' for name, part in fitting.items())
+        raise ValueError(
+            f"levels are parts of the table's rho and must add up to 1, but add up to {whole}. "
+            f"Write levels = {{ {said} }}."
+        )
+    return parts
+
+
+def _part(name: str, value: Any) -> Fraction:
+    if isinstance(value, float):
+        near = Fraction(repr(value))
+        raise ValueError(  # noqa: TRY004  pydantic collects ValueError alone
+            f'levels must be exact, got the rounded number {value!r}. Write {name} = "{near}".'
+        )
+    try:
+        part = exact(value, name=f"levels, {name},")
+    except TypeError as fault:
+        raise ValueError(str(fault)) from None
+    if part <= 0:
+        raise ValueError(f"levels gives {name} the part {part}. Write a part above 0, or leave it.")
+    return part
+
+
+def _texts(levels: Mapping[str, Fraction] | bool | None) -> dict[str, str] | bool | None:
+    """Return parts as exact text."""
+    if isinstance(levels, Mapping):
+        return {name: str(part) for name, part in levels.items()}
+    return levels
+
+
+def _left_out(value: Any) -> bool:
+    """Return whether an option is not written."""
+    return value is None
 
 
 def _share(value: Any) -> Fraction:
@@ -52,6 +133,21 @@ class TableParams(BaseModel):
     """This table's part of the rho that a date may be charged, relative to the other shares."""
     noise: Literal["gaussian", "laplace"] = "gaussian"
     """Discrete Gaussian, or discrete Laplace for pure DP."""
+    levels: Annotated[
+        Mapping[str, Fraction] | bool | None,
+        PlainValidator(_levels),
+        PlainSerializer(_texts),
+        WithJsonSchema(_LEVELS_SCHEMA),
+        Field(exclude_if=_left_out),
+    ] = None
+    """Parts of the table's rho by level (zone, parent, city): each is measured, then all are made
+    consistent. Left out: 0.6, 0.25 and 0.15 where zones name parents and a city cell holds 100
+    cells or more, else zones alone. true: those parts in any case; false: zones alone."""
+    max_sd: Annotated[
+        float | None, Field(gt=0, allow_inf_nan=False, examples=[25.0], exclude_if=_left_out)
+    ] = None
+    """The largest standard deviation that a published value may have, in the table's units: a plan
+    whose noise is larger is refused, with the share that would do."""
     strata: Annotated[
         tuple[str, ...], Field(max_length=8, exclude_if=_none), AfterValidator(_once)
     ] = ()
@@ -73,6 +169,13 @@ class CappedParams(TableParams):
     """One person on one date counts at most this much (see ``bounding``)."""
     bounding: Literal["weighting", "sampling"] = "weighting"
     """Scale a person's contributions down to the cap, or keep a random ``cap`` of them."""
+    level_caps: Annotated[
+        Mapping[Literal["parent", "city"], Annotated[int, Field(ge=1, le=1024)]] | None,
+        Field(examples=[{PARENT: 8, CITY: 16}], exclude_if=_left_out),
+    ] = None
+    """Caps of the levels above the zones, in the L2 sense squared as ``cap`` is: smaller ones mean
+    less noise there and more people scaled down at every level. Left out: ``cap`` squared, which
+    scales down nobody whom ``cap`` leaves whole."""
 
     @model_validator(mode="after")
     def _few_cells(self) -> Self:
@@ -114,6 +217,8 @@ class Measured:
             one identifier over all dates. A plan then takes replace sensitivity, charges every date
             that is read, and refuses dates between which identifiers change.
         check: Faults of the parameters that public facts show, as sentences with what to write.
+        levels: Whether it may be measured at several levels of places: what a person adds to a
+            coarser place is the sum over its zones.
         source: The paper or definition that the table follows.
     """
 
@@ -129,6 +234,7 @@ class Measured:
     aggregated: bool = False
     reads: Literal["date", "span"] = "date"
     check: Callable[[World, Any], list[str]] = _no_faults
+    levels: bool = True
     source: str = ""
 
     @property

@@ -14,7 +14,7 @@ from pipelines.spec.section import Section
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _FIGURES = frozenset({"value", "sd", "lo95", "hi95", "status", "lattice", "factor", "noise"})
-_TAKEN = _FIGURES | {"date", "bin_start", "scale"}
+_TAKEN = _FIGURES | {"date", "bin_start", "scale", "node"}
 
 
 class StrataSection(Section):

@@ -11,6 +11,7 @@ from typing import Any
 from dp.tables import Sensitive
 from pipelines.schemas.measured import Measured, TableParams
 from pipelines.schemas.world import World
+from pipelines.tables._levels import levelled
 from pipelines.tables._strata import RELATION, stratified
 
 
@@ -36,7 +37,7 @@ def discover(package: str, paths: Iterable[str]) -> Mapping[str, Measured]:
                 f"{package}.{module} declares the table {table.name!r}, which another module has "
                 "declared: each name once"
             )
-        found[table.name] = stratified(table)
+        found[table.name] = levelled(stratified(table))
     return MappingProxyType(dict(sorted(found.items())))
 
 

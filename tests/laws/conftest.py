@@ -1,4 +1,4 @@
-"""Let these tests share ``reference``, ``harness`` and the bad shapes."""
+"""Let these tests share ``reference``, ``harness``, ``table_reference`` and the bad shapes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-for folder in (TESTS / "pipelines" / "traces", TESTS / "laws"):
+for folder in (TESTS / "pipelines" / "traces", TESTS / "pipelines" / "tables", TESTS / "laws"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

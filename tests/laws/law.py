@@ -12,6 +12,7 @@ from table_reference import params_of
 
 from dp.audits.distance import norms, sparse_difference
 from dp.bounds import Bounds
+from pipelines.release.levels import PlannedLevel, levels_of
 from pipelines.schemas.world import World
 from pipelines.tables import TABLES
 
@@ -41,23 +42,55 @@ TABLE_CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "od_flows-strata": ("od_flows", {"cap": 3, "noise": "laplace", "strata": ("sex",)}),
     "od_flows-laplace": ("od_flows", {"cap": 3, "noise": "laplace"}),
     "od_flows-sampling": ("od_flows", {"cap": 3, "bounding": "sampling"}),
+    "presence_by_overnight-levels": ("presence_by_overnight", {"levels": True}),
+    "visits-levels": ("visits", {"cap": 2, "levels": True}),
+    "visits-sampling-levels": ("visits", {"cap": 2, "bounding": "sampling", "levels": True}),
+    "od_flows-levels": (
+        "od_flows",
+        {"cap": 3, "levels": True, "level_caps": {"parent": 4, "city": 4}, "strata": ("sex",)},
+    ),
 }
 
 
 class Case:
-    """One table under one choice of parameters in one world."""
+    """One table under one choice of parameters in one world, at one of its levels."""
 
-    def __init__(self, choice: str, world: World) -> None:
+    def __init__(self, choice: str, world: World, level: int = 0) -> None:
+        self.level = level
         name, options = TABLE_CHOICES[choice]
         self.table = TABLES[name]
         self.params = params_of(name, **options)
         self.world = world
 
     def bounds(self, d: int) -> Bounds:
-        return self.table.rule(self.world, self.params, self.world.calendar.dates[d], None).bounds
+        day = self.world.calendar.dates[d]
+        return self.table.rule(self.world, self.params, day, None).coarser(self.level)
 
     def totals(self, bench: Bench) -> Totals:
-        return bench.totals(self.table, self.params)
+        kept: dict[str, Totals] = bench.__dict__.setdefault("kept", {})
+        name = repr((self.table.name, self.params))
+        if name not in kept:
+            kept[name] = bench.totals(self.table, self.params)
+        return self.lifted(kept[name])
+
+    def lifted(self, totals: Totals) -> Totals:
+        """The totals of the case's level: sums of those of the cells."""
+        if self.level == 0:
+            return totals
+        found: Totals = {}
+        for d, cells in totals.items():
+            lift = self.levels(d)[self.level].lift
+            assert lift is not None
+            found[d] = {}
+            for cell, total in cells.items():
+                up = lift.cell(cell)
+                found[d][up] = found[d].get(up, 0) + total
+        return found
+
+    def levels(self, d: int = 0) -> tuple[PlannedLevel, ...]:
+        """The levels of the table on a date, its own cells first."""
+        keys = self.table.keys(self.world, self.params, self.world.calendar.dates[d])
+        return levels_of(self.params, keys, world=self.world)
 
     def planted(self, sql: str) -> Callable[[Bench], Totals]:
         return lambda bench: bench.summed(sql)
@@ -68,6 +101,16 @@ class Case:
         day = self.world.calendar.dates[0]
         made = sensitive(self.table, self.world, self.params)
         return self.table.rule(self.world, self.params, day, SECRET).sql(made)
+
+
+def cases_of(world: World) -> dict[str, Case]:
+    """Every choice at every level that it has in a world: "visits-levels", "visits-levels@city"."""
+    found = {}
+    for choice in TABLE_CHOICES:
+        for level in Case(choice, world).levels():
+            name = f"{choice}@{level.name}" if level.number else choice
+            found[name] = Case(choice, world, level.number)
+    return found
 
 
 def moved(whole: dict[int, int], without: dict[int, int]) -> Bounds | None:

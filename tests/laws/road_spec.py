@@ -15,11 +15,13 @@ from shapely.geometry import box, mapping
 from pipelines.schemas.measured import Measured
 from pipelines.tables import TABLES
 
-NEUTRAL = {"table", "share"}
+NEUTRAL = {"table", "share", "max_sd"}
 """Fields that change no statement and no bound."""
 OPTIONS: dict[str, dict[str, Any]] = {
     "noise": {"tight": "laplace"},
-    "cap": {"tight": 2, "sampled": 2},
+    "cap": {"tight": 2, "sampled": 2, "levels": 3},
+    "levels": {"tight": True, "sampled": True, "levels": True},
+    "level_caps": {"levels": {"parent": 4, "city": 6}},
     "bounding": {"sampled": "sampling"},
     "bin_minutes": {"tight": 480},
     "categories": {"sampled": ["shop", "school"]},
@@ -31,8 +33,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "min_nights": {},
 }
 """By field: its value in each variant; the default where a variant is not named."""
-VARIANTS = ("plain", "tight", "sampled")
-"""As a spec gets it unasked; small caps, strata and Laplace noise; sampling and splits of cells."""
+VARIANTS = ("plain", "tight", "sampled", "levels")
+"""As a spec gets it unasked; small caps, strata and Laplace noise; sampling and splits; one
+factor over several levels. A level is a measurement of its own, so every law holds of each."""
 
 ONE_DATE = tuple(name for name, table in TABLES.items() if not table.spans)
 """Tables that read the date that they are about, and no other."""
@@ -77,7 +80,13 @@ def spec_text(
 
 
 def _toml(entry: dict[str, Any]) -> str:
-    return "\n".join(["[[tables]]", *(f"{k} = {json.dumps(v)}" for k, v in entry.items())])
+    return "\n".join(["[[tables]]", *(f"{k} = {_value(v)}" for k, v in entry.items())])
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {json.dumps(v)}" for k, v in value.items()) + " }"
+    return json.dumps(value)
 
 
 def policy_text(*, ids: int, window: int) -> str:

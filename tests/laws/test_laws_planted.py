@@ -96,6 +96,16 @@ def test_contributions_that_are_not_bounded_are_caught(choice: str) -> None:
     assert breaks(choice, plant=_unclipped)
 
 
+def test_a_factor_of_the_zones_alone_is_caught_at_the_city() -> None:
+    world = make_world(6, calendar(dt.date(2026, 10, 30)), districts=3)
+    alone, city = Case("visits", world), Case("visits-levels", world, 2)
+    tight = city.params.model_copy(update={"level_caps": {"city": 2}})
+    allowed = city.table.rule(world, tight, world.calendar.dates[0], None).coarser(2)
+    plant = {"city": lambda bench: city.lifted(alone.totals(bench))}
+    found = SHAPES["hub"](world.calendar.dates, 6)
+    assert any(exceeded(change, allowed) for _, _, change in changes(found, world, plant))
+
+
 @pytest.mark.parametrize("choice", ["visits-sampling"])
 def test_a_rank_among_others_is_caught(choice: str) -> None:
     assert breaks(choice, plant=_ranked_among_others)

@@ -13,12 +13,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dp.postprocess import Best
 from dp.tables import Noisy
-from pipelines.release.columns import Column, schema_of
+from pipelines.release.columns import NODE, Column, schema_of
 from pipelines.release.files import CsvFile, ParquetFile
 from pipelines.release.frames import Shape, table_rows
 from pipelines.release.model import Plan, PlannedMeasurement
 from pipelines.release.status import LOW_PRECISION, OK, STATUSES
+from pipelines.schemas.derived import Published
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,17 +41,23 @@ class Made:
         folder: A staged release folder.
         plan: The plan.
         shapes: How each table's rows look.
-        recall: Gives back a stored measurement.
+        recall: Gives back a stored measurement: raw, with independent noise.
+        published: Gives what is best of all levels: what ``tables/`` holds.
     """
 
     folder: Path
     plan: Plan
     shapes: Mapping[str, Shape]
     recall: Recall = field(repr=False)
+    published: Published = field(repr=False)
 
-    def rows(self, one: PlannedMeasurement, noisy: Noisy) -> pa.Table:
+    def best(self, one: PlannedMeasurement) -> Best:
+        """Return the figures of ``tables/``; of a table at several levels they share noise."""
+        return self.published.best(one.table, one.day)
+
+    def rows(self, one: PlannedMeasurement) -> pa.Table:
         """Return the published rows of one table on one date."""
-        return table_rows(noisy, day=one.day, shape=self.shapes[one.table])
+        return table_rows(self.best(one), day=one.day, shape=self.shapes[one.table])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +119,7 @@ def keys_in(shape: Shape) -> tuple[Column, ...]:
     return tuple(column for column in shape.columns if column.name not in _FIGURES)
 
 
-_FIGURES = frozenset({"value", "sd", "lo95", "hi95", "status"})
+_FIGURES = frozenset({"value", "sd", "lo95", "hi95", "status", NODE})
 
 
 def key_arrays(rows: pa.Table, shape: Shape) -> list[pa.Array]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
-from dp.postprocess import Sums
-from dp.postprocess.sums import fourth_cumulant
-from pipelines.coarse.blocks import Codes, Partition, finest
+from dp.postprocess import Best, Single, Sums
+from pipelines.coarse.blocks import Codes, Floats, Partition, finest
 from pipelines.coarse.chains import BIN, PLACES, TIMES, Base, Step, base_of, chains_of, places_of
 from pipelines.release.columns import CONFIDENCE, Column
 from pipelines.release.layers.base import (
@@ -26,7 +26,10 @@ from pipelines.release.layers.base import (
 )
 from pipelines.release.model import PlannedMeasurement
 from pipelines.release.status import LOW_PRECISION, NO_DATA, OK, PARTIAL, STRUCTURAL_ZERO
+from pipelines.schemas.levels import ZONE, level_of
+from pipelines.schemas.world import World
 from pipelines.tables import TABLES
+from pipelines.tables._levels import lift_of
 
 FOLDER = "coarse"
 WEEK = 7
@@ -67,35 +70,80 @@ def _weeks(own: tuple[PlannedMeasurement, ...]) -> Iterator[list[PlannedMeasurem
 def _week(made: Made, week: list[PlannedMeasurement]) -> list[pa.Array]:
     world, keys = made.plan.world, [one.keys for one in week]
     bin_s = int(getattr(week[0].params, "bin_s", 0))
-    noisy = [made.recall(one) for one in week]
-    statuses = np.concatenate(
-        [codes_in(made.rows(one, drawn)) for one, drawn in zip(week, noisy, strict=True)]
-    )
-    values = np.concatenate([drawn.values for drawn in noisy])
-    variance = np.concatenate([drawn.sd**2 for drawn in noisy])
-    fourth = np.concatenate([np.where(d.keys.measured, fourth_cumulant(d.law), 0.0) for d in noisy])
+    best = [made.best(one) for one in week]
+    statuses = np.concatenate([codes_in(made.rows(one)) for one in week])
+    values = np.concatenate([one.values for one in best])
+    spread = _spread(best, world=world)
     base = base_of(keys, days=[one.day for one in week], world=world, bin_s=bin_s)
     chains = chains_of(base, world=world, bin_s=bin_s, has_bins=BIN in keys[0].names)
     limit = made.plan.spec.release.max_relative_sd
-    best, found = finest(
-        values, variance, [[step.grouping for step in chain] for chain in chains], limit=limit
-    )
-    lattice = np.concatenate([drawn.lattice for drawn in noisy])
-    total = np.zeros(found.size, dtype=np.int64)
-    np.add.at(total, found.block, lattice)  # whole numbers: the total is kept exactly
-    factor = noisy[0].law.factor
-    sums = Sums(
-        total / float(factor),
-        np.bincount(found.block, weights=variance, minlength=found.size).astype(np.float64),
-        np.bincount(found.block, weights=fourth, minlength=found.size).astype(np.float64),
-        1.0 / factor,
-    )
+    groupings = [
+        [replace(step.grouping, parts=spread[step.place][0]) for step in chain] for chain in chains
+    ]
+    picked, found = finest(values, spread[ZONE][0], groupings, limit=limit)
+    sums = _sums(best, values, spread=spread, chain=chains[picked], found=found)
     codes = _statuses(found, sums, statuses=statuses, limit=limit)
-    where = _where(made, week, base=base, chain=chains[best], found=found)
+    where = _where(made, week, base=base, chain=chains[picked], found=found)
     lo, hi = sums.interval(CONFIDENCE)
     count = np.bincount(found.block, minlength=found.size).astype(np.int64)
     figures = [pa.array(one) for one in (sums.value, sums.sd, lo, hi)]
     return [*where, pa.array(count), *figures, status_array(codes)]
+
+
+Spread = dict[str, tuple[Floats, Floats]]
+"""By level of places: each cell's parts of its place's variance and fourth cumulant."""
+
+
+def _spread(best: Sequence[Best], *, world: World) -> Spread:
+    """Return the parts of the noise of each level's places.
+
+    They are the cells' own where the noise of cells is independent. Where a table has levels, cells
+    of one place share noise, and its variance is split evenly over them.
+    """
+    found: dict[str, list[Sums]] = {name: [] for name in PLACES}
+    for one in best:
+        for name in PLACES:
+            alone = isinstance(one, Single) or name == ZONE or level_of(world, name) is None
+            found[name].append(one.cells() if alone else _split(one, name, world=world))
+    return {
+        name: (
+            np.concatenate([one.variance for one in sums]),
+            np.concatenate([one.fourth for one in sums]),
+        )
+        for name, sums in found.items()
+    }
+
+
+def _split(best: Best, name: str, *, world: World) -> Sums:
+    lift = lift_of(best.keys, world, name)
+    cells, size = lift.cells(), lift.coarse.size
+    sums, count = best.sums(cells, size), np.bincount(cells, minlength=size)
+    return Sums(best.values, (sums.variance / count)[cells], (sums.fourth / count)[cells])
+
+
+def _sums(
+    best: Sequence[Best], values: Floats, *, spread: Spread, chain: list[Step], found: Partition
+) -> Sums:
+    """Return the sum of each block with its error."""
+    places = [step.place for step in chain]
+    variance, fourth = (
+        np.choose(found.level, [spread[place][i] for place in places]) for i in range(2)
+    )
+    step = 0.0
+    total = np.bincount(found.block, weights=values, minlength=found.size).astype(np.float64)
+    if isinstance(best[0], Single):
+        factor = best[0].noisy.law.factor
+        # whole numbers: the total is kept exactly
+        whole = np.zeros(found.size, dtype=np.int64)
+        lattice = [one.noisy.lattice for one in best if isinstance(one, Single)]
+        np.add.at(whole, found.block, np.concatenate(lattice))
+        total, step = whole / float(factor), 1.0 / factor
+    return Sums(
+        total,
+        np.bincount(found.block, weights=variance, minlength=found.size).astype(np.float64),
+        np.bincount(found.block, weights=fourth, minlength=found.size).astype(np.float64),
+        step,
+    )
 
 
 def _statuses(found: Partition, sums: Sums, *, statuses: np.ndarray, limit: float) -> np.ndarray:

@@ -62,8 +62,8 @@ def spread_of(one: PlannedMeasurement, *, multiplicity: int) -> float:
 
 
 def _rows(made: Made, one: PlannedMeasurement) -> list[pa.Array]:
-    noisy = made.recall(one)
-    rows, weighed = made.rows(one, noisy), weigh(made, one, noisy)
+    noisy = made.best(one)
+    rows, weighed = made.rows(one), weigh(made, one, noisy)
     spread = spread_of(one, multiplicity=made.plan.policy.unit.multiplicity)
     with np.errstate(invalid="ignore"):
         found = estimate(

@@ -61,7 +61,7 @@ def _dates(made: Made, own: list[PlannedMeasurement]) -> Iterator[tuple[int, lis
     """Yield the number and the columns of each of some dates with one key set."""
     keys, world = own[0].keys, made.plan.world
     noisy = [made.recall(one) for one in own]
-    rows = [made.rows(one, drawn) for one, drawn in zip(own, noisy, strict=True)]
+    rows = [made.rows(one) for one in own]
     found = smooth(
         np.stack([one.values for one in noisy]),
         sd=np.array([one.law.sd for one in own]),
@@ -71,7 +71,8 @@ def _dates(made: Made, own: list[PlannedMeasurement]) -> Iterator[tuple[int, lis
     )
     layout, limit = layout_of(keys, world), made.plan.spec.release.max_relative_sd
     for i, one in enumerate(own):
-        mean, whole = bounded(found.mean[i], noisy=noisy[i].values, layout=layout)
+        # smoothed from raw cells, whose noise is independent; the totals are the published ones
+        mean, whole = bounded(found.mean[i], noisy=made.best(one).values, layout=layout)
         codes = judged(codes_in(rows[i]), precise=found.sd[i] <= limit * mean)
         yield (
             one.day.index,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp.keys import KeySet
-from dp.tables import Noisy
+from dp.postprocess import Best
 from pipelines.errors import SpecError
 from pipelines.estimates.panel import ZoneWeights, mixed_weights, panel_weights
 from pipelines.estimates.population import Floats, Scaling
@@ -65,7 +65,7 @@ def estimate_faults(plan: Plan) -> list[str]:
     if found:
         return found
     try:
-        for one in plan.measurements:
+        for one in (one for name in plan.tables for one in plan.of(name)):
             for stratum in _strata(plan, one.keys):
                 _from_file(plan, one, stratum)
     except SpecError as fault:
@@ -73,11 +73,16 @@ def estimate_faults(plan: Plan) -> list[str]:
     return []
 
 
-def weigh(made: Made, one: PlannedMeasurement, noisy: Noisy) -> Weighed:
+def weigh(made: Made, one: PlannedMeasurement, noisy: Best) -> Weighed:
     """Return the weights of a table's cells on one date.
 
     A panel of one date says nothing of a table that reads many, in which more people are seen: with
     panel weights such a table gets none.
+
+    Weights are made of raw measurements, whose noise is independent. A consistent cell's covariance
+    with the raw count that its weight divides by is its own variance: the best estimate of a cell
+    has with every unbiased estimate of it, from the same measurements, its own variance in common,
+    and cells of other classes of hours lie in other trees.
     """
     if by_panel(made.plan) and TABLES[one.table].spans:
         return _none(noisy.keys.size)

@@ -41,22 +41,23 @@ def calendar(
     return Calendar(time_zone=time_zone, day_starts=dt.time(4), start=start, days=days)
 
 
-def zone_set(count: int, *, lat: float = 37.5) -> ZoneSet:
-    """Square zones of about 1.1 km in one row from west to east."""
+def zone_set(count: int, *, lat: float = 37.5, districts: int = 0) -> ZoneSet:
+    """Square zones of about 1.1 km in one row from west to east, in districts that lie mixed."""
     ids = tuple(f"z{i:02d}" for i in range(count))
     shapes = [
         box(127 + i / 100, lat - 0.005, 127 + (i + 1) / 100, lat + 0.005) for i in range(count)
     ]
     none = ("",) * count
+    parents = tuple(f"p{i % districts}" for i in range(count)) if districts else none
     frame = gpd.GeoDataFrame(
-        {"zone": ids, "name": none, "parent": none, "population": [None] * count},
+        {"zone": ids, "name": none, "parent": parents, "population": [None] * count},
         geometry=shapes,
         crs=4326,
     )
     return ZoneSet(
         ids=ids,
         names=none,
-        parents=none,
+        parents=parents,
         population=(None,) * count,
         frame=frame,
         lookup=None,  # type: ignore[arg-type]
@@ -162,8 +163,9 @@ def by_person_date(records: Iterable[Record]) -> dict[tuple[str, int], list[Reco
     return found
 
 
-def make_world(zones: int = 6, cal: Calendar | None = None) -> World:
-    return World(calendar=cal or calendar(), zones=zone_set(zones), strata=STRATA)
+def make_world(zones: int = 6, cal: Calendar | None = None, *, districts: int = 0) -> World:
+    placed = zone_set(zones, districts=districts)
+    return World(calendar=cal or calendar(), zones=placed, strata=STRATA)
 
 
 def day_of(world: World, d: int) -> MobilityDay:
