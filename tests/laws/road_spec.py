@@ -31,6 +31,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "max_gap_minutes": {"tight": 60},
     "strata": {"tight": ["sex", "age_band"]},
     "min_nights": {},
+    "keys": {},  # which cells are released, not how they are counted
 }
 """By field: its value in each variant; the default where a variant is not named."""
 VARIANTS = ("plain", "tight", "sampled", "levels")

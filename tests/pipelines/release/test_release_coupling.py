@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +15,72 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from release_rich import with_everything, with_towers
 from release_threshold import thresholded
 from release_town import Town, bytes_of, make_town
 
 SCRIPT = Path(__file__).parent / "release_coupled.py"
+RELEASE = ("release", "release.toml")
+EXPORTS = ("od-csv", "geoparquet")
 CANARY = "CANARY-7f3a91"
 CANARY_LAT, CANARY_LON = 36.7051237, 127.1712349
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """All that leaves a run."""
+class Said:
+    """What one command said."""
 
     code: int
     out: str
     err: str
-    folder: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that leaves a run of commands: what each said, and every public file."""
+
+    said: tuple[Said, ...]
+    folder: Mapping[str, bytes] = field(repr=False)
+
+    def differs(self, other: Outcome) -> list[str]:
+        """Return the names of what is not the same."""
+        names = self.folder.keys() | other.folder.keys()
+        found = [n for n in sorted(names) if self.folder.get(n) != other.folder.get(n)]
+        for i, (mine, its) in enumerate(zip(self.said, other.said, strict=True)):
+            parts = ("code", "out", "err")
+            found += [f"{p} of {i}" for p in parts if getattr(mine, p) != getattr(its, p)]
+        return found
+
+
+Run = Callable[..., Outcome]
+Copy = Callable[[str], Town]
+
+
+@pytest.fixture(scope="module")
+def helper() -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
+
+
+@pytest.fixture
+def outcome(helper: subprocess.Popen[str]) -> Run:
+    def one(town: Town, *commands: tuple[str, ...], plant: str = "") -> Outcome:
+        assert helper.stdin is not None
+        assert helper.stdout is not None
+        said = []
+        for command in commands or (RELEASE,):
+            asked = [str(town.folder), str(town.folder.parent / "anchors"), plant, command]
+            helper.stdin.write(json.dumps(asked) + "\n")
+            helper.stdin.flush()
+            said.append(Said(**json.loads(helper.stdout.readline())))
+        return Outcome(tuple(said), bytes_of(town.releases))
+
+    return one
 
 
 def _shrink(town: Town) -> None:
@@ -69,6 +119,15 @@ def _bad_rows(town: Town) -> None:
     pq.write_table(pa.table(columns, schema=rows.schema), path)
 
 
+def _moved(town: Town) -> None:
+    """Turn the city round: everyone is somewhere else, and undated files stay as they are."""
+    for path in (town.folder / "pings").glob("*.parquet"):
+        rows = pq.read_table(path)
+        turned = rows["lat"].combine_chunks()[::-1]
+        at = rows.column_names.index("lat")
+        pq.write_table(rows.set_column(at, rows.schema.field(at), turned), path)
+
+
 OTHERS: Mapping[str, Callable[[Town], None]] = {
     "no record at all": _shrink,
     "other people": _other_people,
@@ -77,21 +136,13 @@ OTHERS: Mapping[str, Callable[[Town], None]] = {
 }
 
 
-def _outcome(town: Town, env: Mapping[str, str] | None = None) -> Outcome:
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), "release", "release.toml"],
-        cwd=town.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=env,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr, bytes_of(town.releases))
-
-
 @pytest.fixture
-def copied(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Town]:
+def copied(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy:
     """Give copies of the town with one ledger's history: same id, same secret, own anchor."""
+    return _copies(town, tmp_path, monkeypatch)
+
+
+def _copies(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy:
     model, anchors = tmp_path / "model", tmp_path / "anchors"
     town.folder.rename(model)
     shutil.copytree(anchors, tmp_path / "model-anchors")
@@ -107,38 +158,109 @@ def copied(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
 
 
 def test_other_records_with_the_same_noisy_tables_give_the_same_bytes(
-    copied: Callable[[str], Town],
+    copied: Copy, outcome: Run
 ) -> None:
-    usual = _outcome(copied("usual"))
-    assert usual.code == 0, usual.err
+    usual = outcome(copied("usual"))
+    assert usual.said[0].code == 0, usual.said[0].err
     assert len(usual.folder) >= 15
     for number, (name, change) in enumerate(OTHERS.items()):
         town = copied(f"other-{number}")
         change(town)
-        found = _outcome(town)
-        assert found.code == 0, (name, found.err)
-        assert found == usual, name
+        found = outcome(town)
+        assert found.said[0].code == 0, (name, found.said[0].err)
+        assert found.differs(usual) == [], name
+
+
+def test_so_does_a_release_of_everything_and_all_that_is_made_of_it(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: Run
+) -> None:
+    """All tables, strata, categories, day parts, every layer, the report, exports, all commands."""
+    with_everything(town)
+    town.edit("days = 2 }", "days = 1 }")
+    text = town.spec_file.read_text(encoding="utf-8").replace("report = false", "report = true")
+    text += '\n[estimates]\nweights = "panel"\n[[derived]]\ntable = "shares"\nof = "panel"\n'
+    town.spec_file.write_text(text, encoding="utf-8")
+    copied = _copies(town, tmp_path, monkeypatch)
+    usual: Outcome | None = None
+    for number, change in enumerate((None, _moved)):
+        other = copied(f"rich-{number}")
+        if change is not None:
+            change(other)
+        made = outcome(other)
+        (release,) = [p.name for p in other.releases.iterdir()]
+        folder = f"releases/{release}"
+        after = outcome(
+            other,
+            *[("export", folder, "--to", to, "--out", f"releases/{to}") for to in EXPORTS],
+            ("status", "release.toml"),
+            ("budget", "city.ledger", "--json"),
+            ("verify", folder, "--ledger", "city.ledger"),
+        )
+        found = Outcome(made.said + after.said, after.folder)
+        assert [said.code for said in found.said] == [0] * len(found.said), [
+            said.err for said in found.said if said.code
+        ]
+        if usual is None:
+            usual = found
+            assert any(name.startswith(f"{release}/estimates/") for name in found.folder)
+            assert any(name.startswith(f"{release}/for_models/") for name in found.folder)
+        assert found.differs(usual) == [], number
+
+
+def test_so_does_a_release_from_towers(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: Run
+) -> None:
+    with_towers(town)
+    copied = _copies(town, tmp_path, monkeypatch)
+    usual = outcome(copied("usual"))
+    assert usual.said[0].code == 0, usual.said[0].err
+    other = copied("other")
+    events = other.folder / "events.csv"
+    lines = events.read_text(encoding="utf-8").splitlines()
+    events.write_text("\n".join([*lines[:1], *lines[-40:], "x", ",,", "s2,no time,t1"]) + "\n")
+    assert outcome(other).differs(usual) == []
+
+
+@pytest.mark.parametrize(
+    ("plant", "where"),
+    [
+        ("a status from row counts", "tables/"),
+        ("keys from the data", "tables/"),
+        ("a stop on bad rows", "code of 0"),
+        ("counts of rows in the output", "out of 0"),
+    ],
+)
+def test_a_leak_that_is_planted_is_caught(
+    town: Town,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: Run,
+    plant: str,
+    where: str,
+) -> None:
+    town.edit("days = 2 }", "days = 1 }")
+    copied = _copies(town, tmp_path, monkeypatch)
+    usual, other = copied("usual"), copied("other")
+    _bad_rows(other)
+    as_usual = outcome(usual, plant=plant)
+    assert as_usual.said[0].code == 0, as_usual.said[0].err
+    assert any(where in name for name in outcome(other, plant=plant).differs(as_usual))
 
 
 def test_which_cells_reach_a_threshold_is_all_that_tells_of_the_records(
-    copied: Callable[[str], Town], tmp_path: Path
+    copied: Copy, tmp_path: Path, outcome: Run
 ) -> None:
     thresholded(Town(tmp_path / "model"))
     shutil.copytree(tmp_path / "anchors", tmp_path / "model-anchors", dirs_exist_ok=True)
     usual, other = copied("usual"), copied("other")
     _shrink(other)
-    outcomes = []
-    for town in (usual, other):
-        anchored = os.environ | {"MURMURATION_ANCHORS": str(town.folder.parent / "anchors")}
-        outcomes.append(_outcome(town, env=anchored))
-    assert outcomes[0].code == 0, outcomes[0].err
-    assert "thresholded/od_flows.csv" in " ".join(outcomes[0].folder)
-    assert outcomes[0] == outcomes[1]
+    as_usual = outcome(usual)
+    assert as_usual.said[0].code == 0, as_usual.said[0].err
+    assert "thresholded/od_flows.csv" in " ".join(as_usual.folder)
+    assert outcome(other).differs(as_usual) == []
 
 
-def test_no_canary_id_or_coordinate_leaves_the_private_folders(
-    copied: Callable[[str], Town],
-) -> None:
+def test_no_canary_id_or_coordinate_leaves_the_private_folders(copied: Copy, outcome: Run) -> None:
     town = copied("canary")
     path = min((town.folder / "pings").glob("*.parquet"))
     rows = pq.read_table(path)
@@ -152,13 +274,14 @@ def test_no_canary_id_or_coordinate_leaves_the_private_folders(
     extra = pa.table({name: more[name] for name in rows.column_names}, schema=rows.schema)
     pq.write_table(pa.concat_tables([rows, extra]), path)
     inputs = set(bytes_of(town.folder))
-    found = _outcome(town)
-    assert found.code == 0, found.err
+    found = outcome(town)
+    (said,) = found.said
+    assert said.code == 0, said.err
     private = inputs | {name for name in bytes_of(town.folder) if name.startswith("work/")}
     left = {name: raw for name, raw in bytes_of(town.folder).items() if name not in private}
     left |= bytes_of(town.folder.parent / "anchors")
     assert {path.name for path in (town.folder / "work").rglob("*")} <= {"diagnostics.json"}
-    left |= {"stdout": found.out.encode(), "stderr": found.err.encode()}
+    left |= {"stdout": said.out.encode(), "stderr": said.err.encode()}
     assert len(left) > 20
     for name, raw in left.items():
         for canary in (CANARY, "36.7051237", "367051237", "127.1712349", "1271712349", "999.1237"):
