@@ -90,9 +90,14 @@ def partial_sql(number: int, statement: str) -> str:
     return f"SELECT CAST({number} AS INTEGER) AS n, d, cell, total FROM ({statement}) AS bounded"
 
 
-def sum_sql(partials: str) -> str:
-    """Return the SELECT that adds up partials, in the order in which totals are read."""
+def sum_sql(partials: str, number: int, *, dates: int) -> str:
+    """Return the SELECT that adds up one table's part of the partials.
+
+    Of several dates each is kept together, so that who reads one passes over the others. Cells come
+    in any order: sorting them would take as long as adding them up.
+    """
+    order = " ORDER BY d" if dates > 1 else ""
     return (
         "SELECT n, d, cell, CAST(SUM(total) AS BIGINT) AS total "
-        f"FROM {partials} GROUP BY n, d, cell ORDER BY n, d, cell"
+        f"FROM {partials} WHERE n = {number} GROUP BY n, d, cell{order}"
     )

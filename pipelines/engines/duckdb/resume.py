@@ -13,7 +13,7 @@ from pipelines.engines.duckdb.state import RunState, digests
 from pipelines.engines.scratch import Scratch, left_behind
 from pipelines.progress import Progress
 
-BUCKETS, PARTIALS, SPILL = "buckets", "partials", "spill"
+BUCKETS, PARTIALS, SPILL, TOTALS = "buckets", "partials", "spill", "totals"
 """Subfolders of a run's folder."""
 
 
@@ -88,11 +88,10 @@ def _files(state: RunState, groups: set[int]) -> dict[str, str]:
 
 def _tidy(folder: Path, state: RunState) -> None:
     """Remove what the killed process was working on, and buckets that are counted."""
-    shutil.rmtree(folder / SPILL, ignore_errors=True)
+    for name in (SPILL, TOTALS):
+        shutil.rmtree(folder / name, ignore_errors=True)
     for part in (folder / PARTIALS).glob("*.part"):
         part.unlink()
-    for name in ("totals.parquet", "totals.part"):
-        (folder / name).unlink(missing_ok=True)
     counted = {int(file.name[:6]) for file in (folder / PARTIALS).glob("*.parquet")}
     for name in _files(state, counted):
         (folder / BUCKETS / name).unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from pipelines.engines.duckdb.numbering import number_persons, worth_numbering
 from pipelines.engines.duckdb.partials import Partials
 from pipelines.engines.duckdb.people import make_people
 from pipelines.engines.duckdb.reading import damaged, make_raw, rows_to_read
-from pipelines.engines.duckdb.resume import BUCKETS, partials_of
+from pipelines.engines.duckdb.resume import BUCKETS, TOTALS, partials_of
 from pipelines.engines.duckdb.staging import (
     InFiles,
     InMemory,
@@ -190,14 +190,16 @@ class Run:
         progress.at(_COUNT, 1.0)
 
     def _sum(self, partials: list[Path]) -> Path:
-        """Add up the partials, each once."""
-        file = self.scratch.path / "totals.parquet"
+        """Add up the partials, each once, into a file for each table."""
+        folder = self.scratch.folder(TOTALS)
         rows = (
             "(SELECT 0 AS n, 0 AS d, CAST(0 AS BIGINT) AS cell, CAST(0 AS BIGINT) AS total LIMIT 0)"
         )
         if partials:
             rows = f"read_parquet({paths(partials)}, hive_partitioning = false)"
-        self.con.execute(
-            f"COPY ({sum_sql(f'{rows} AS partials')}) TO {literal(str(file))} (FORMAT parquet)"
-        )
-        return file
+        dates = len(self.job.world.calendar.dates)
+        for number in range(len(self.job.statements)):
+            summed = sum_sql(f"{rows} AS partials", number, dates=dates)
+            file = folder / f"{number:04d}.parquet"
+            self.con.execute(f"COPY ({summed}) TO {literal(str(file))} (FORMAT parquet)")
+        return folder

@@ -1,4 +1,4 @@
-"""Finished totals: sparse sums in one private file, read a table and date at a time."""
+"""Finished totals: sparse sums in private files, read a table and date at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class FileTotals:
     """Bounded totals of a finished job. Private.
 
     Attributes:
-        file: Parquet with ``n`` (place in ``tables``), ``d``, ``cell``, ``total``, sorted.
+        file: Parquet file, or folder of such, with ``n`` (place in ``tables``), ``d``, ``cell``,
+            ``total``; each cell once.
         tables: Table names.
     """
 

@@ -65,9 +65,11 @@ def test_only_sums_are_left_until_closed_and_then_only_diagnostics(tmp_path: Pat
     totals = DuckDBEngine(bucket_rows=50, in_memory=False).run(given, Silent())
     left = {path for path in (tmp_path / "w").rglob("*") if path.is_file()}
     sums = {path for path in left if path.parent.name == "partials"}
-    others = {path.name for path in left - sums}
-    assert others == {"totals.parquet", "alive.lock", "state.json", "diagnostics.json"}
+    added = {path for path in left if path.parent.name == "totals"}
+    others = {path.name for path in left - sums - added}
+    assert others == {"alive.lock", "state.json", "diagnostics.json"}
     assert len(sums) > 1
+    assert len(added) == len(given.statements)
     totals.close()
     totals.close()
     assert [path.name for path in (tmp_path / "w").iterdir()] == ["diagnostics.json"]
