@@ -28,7 +28,7 @@ class PresenceParams(TableParams):
 def bin_counts_sql(
     world: World, params: PresenceParams, *, place: str, places: int, joined: str = ""
 ) -> str:
-    """Return (d, cell, v): in how many runs the midpoint of a bin lies, persons summed.
+    """Return (d, cell, v), to be summed: in how many runs the midpoint of a bin lies.
 
     A cell's number is that of its bin times ``places``, plus its place; strata vary fastest. Runs
     are counted by place, first bin and number of bins; then each count is spread over its bins by
@@ -56,9 +56,8 @@ def bin_counts_sql(
         "WHERE n > 0 GROUP BY d, place, from_bin, n), "
         f"numbers AS ({_numbers(most)}), "
         "steps AS (SELECT a.i AS n, b.i AS k FROM numbers AS a JOIN numbers AS b ON b.i < a.i), "
-        f"spread AS (SELECT d, CAST(from_bin + k AS BIGINT) * {places} + place AS cell, v "
-        "FROM counted JOIN steps ON counted.n = steps.n) "
-        "SELECT d, cell, CAST(SUM(v) AS BIGINT) AS v FROM spread GROUP BY d, cell"
+        f"SELECT d, CAST(from_bin + k AS BIGINT) * {places} + place AS cell, v "
+        "FROM counted JOIN steps ON counted.n = steps.n"
     )
 
 
