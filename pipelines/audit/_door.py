@@ -90,10 +90,13 @@ def released(stage: Stage, spec: ReleaseSpec) -> Ints:
 
 
 def measurements(folder: Path, plan: Plan) -> Ints:
-    """Return a release's raw measurements of one date, in the plan's order of tables and cells."""
+    """Return a release's raw measurements of one date, in the plan's order."""
     opened = read_release(folder, check=True)
     return np.concatenate(
-        [opened.measurements(one.table)["lattice"].to_numpy(np.int64) for one in plan.measurements]
+        [
+            opened.measurements(one.table, one.level)["lattice"].to_numpy(np.int64)
+            for one in plan.measurements
+        ]
     )
 
 

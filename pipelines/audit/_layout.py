@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dp.lifts import Lift
     from dp.mechanisms import Mechanism
     from pipelines.release.model import PlannedMeasurement
 
@@ -22,7 +23,7 @@ class Layout:
     """Columns of a plan's measurements, one after the other, structural zeros included.
 
     Attributes:
-        measurements: In the plan's order: by date, then by table.
+        measurements: In the plan's order: by date, then by table and level.
         mechanisms: What draws the noise of each; the plan's own, but for negative controls.
     """
 
@@ -66,20 +67,32 @@ class Layout:
         return np.repeat([m.law.factor for m in self.mechanisms], sizes).astype(np.int64)
 
     def columns(self, *, dates: range | None = None, table: str | None = None) -> Ints:
-        """Return the columns of some dates (by number) and of one table; all when left out."""
+        """Return the columns of some dates (by number); all when left out.
+
+        With a table its own cells alone, none of the levels above them.
+        """
         parts = [
             np.arange(self.starts[i], self.starts[i + 1])
             for i, one in enumerate(self.measurements)
-            if (dates is None or one.day.index in dates) and table in (None, one.table)
+            if (dates is None or one.day.index in dates)
+            and (table is None or (table == one.table and one.lift is None))
         ]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
     def start(self, table: str, date: int) -> int:
-        """Return the first column of one table on one date (by number)."""
-        for i, one in enumerate(self.measurements):
-            if (one.table, one.day.index) == (table, date):
-                return int(self.starts[i])
+        """Return the first column of one table's own cells on one date (by number)."""
+        for start, lift in self.levels(table, date):
+            if lift is None:
+                return start
         raise KeyError(f"{table} is not measured on date {date}")
+
+    def levels(self, table: str, date: int) -> list[tuple[int, Lift | None]]:
+        """Return first column and map of each level of one table on one date (by number)."""
+        return [
+            (int(self.starts[i]), one.lift)
+            for i, one in enumerate(self.measurements)
+            if (one.table, one.day.index) == (table, date)
+        ]
 
     def owner(self, columns: Ints) -> Ints:
         """Return the number of the measurement that each column belongs to."""

@@ -25,14 +25,21 @@ from pipelines.release.totals import engine_of, job_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipelines.engines.contract import Job
+    from pipelines.engines.contract import BoundedTotals, Job
     from pipelines.ingest.source import Source
     from pipelines.progress import Progress
-    from pipelines.release.model import Plan
+    from pipelines.release.model import Plan, PlannedMeasurement
 
     Ints = NDArray[np.int64]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+
+
+def _vector(counted: BoundedTotals, one: PlannedMeasurement) -> Ints:
+    """Return the totals of one measurement; a level above adds up its cells."""
+    if one.lift is None:
+        return counted.vector(one.table, one.day.index, one.keys.size)
+    return one.lift.added(counted.vector(one.table, one.day.index, one.lift.keys.size))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,12 +107,7 @@ class OwnJobs:
     def _counted(self, job: Job, progress: Progress) -> Ints:
         counted = engine_of(self.plan.spec.engine_name).run(job, progress)
         try:
-            return np.concatenate(
-                [
-                    counted.vector(one.table, one.day.index, one.keys.size)
-                    for one in self.plan.measurements
-                ]
-            )
+            return np.concatenate([_vector(counted, one) for one in self.plan.measurements])
         finally:
             counted.close()
 

@@ -116,15 +116,21 @@ def unbounded(plan: Plan) -> dict[str, str]:
 
 
 def _rows(persons: Persons, counted: BoundedTotals, *, count: int, bounded: bool) -> csr_array:
-    """Return totals by made-up date as one row a person, in lattice units."""
+    """Return totals by made-up date as one row a person, in lattice units.
+
+    Cells that a level joins are added up where the matrix is made.
+    """
     layout, dates = persons.layout, len(persons.plan.world.calendar.dates)
     rows, columns, values = [], [], []
     for name in persons.plan.tables:
         starts = np.array([layout.start(name, d) for d in range(dates)])
         d, cell, total = counted.sparse(name)
-        rows.append(d // dates)
-        columns.append(starts[d % dates] + cell)
-        values.append(total if bounded else total * layout.factor[starts[0]])
+        total = total if bounded else total * layout.factor[starts[0]]
+        for level, (_, lift) in enumerate(layout.levels(name, 0)):
+            first = np.array([layout.levels(name, date)[level][0] for date in range(dates)])
+            rows.append(d // dates)
+            columns.append(first[d % dates] + (cell if lift is None else lift.cells()[cell]))
+            values.append(total)
     matrix = coo_array(
         (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
         shape=(count, layout.size),

@@ -62,7 +62,8 @@ def _run(stage: Stage, progress: Progress) -> Iterator[Finding]:
     chance = stage.chance("recovery")
     trial = Trial(targets=Targets.of(walkers, chance), chance=chance)
     found = trial.run(pairs, lambda share: progress.at("Recovering paths", 0.9 * share))
-    rho = max(float(one.cost.rho) for one in stage.plan.of(TABLE))
+    own = [stage.plan.at(one) for one in stage.plan.of(TABLE)]
+    rho = max(sum(float(level.cost.rho) for level in levels) for levels in own)
     for group in GROUPS:
         yield _finding(group, OURS, found, rho=rho)
     for release in (EXACT, OVER):

@@ -22,11 +22,16 @@ from pipelines.twin import CityFiles, CitySettings, make_city
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> CityFiles:
-    """Return a town with pings, check-ins, second phones and a list of exclusions."""
+    """Return a town with pings, check-ins, second phones, exclusions, and tables at levels."""
     folder = tmp_path_factory.mktemp("town")
     settings = CitySettings(zones=6, two_device_share=0.3, opt_out_share=0.1, checkin_share=0.3)
     start = dt.date(2026, 3, 2)
-    return make_city(folder, people=80, days=2, start=start, seed=1, settings=settings)
+    made = make_city(folder, people=80, days=2, start=start, seed=1, settings=settings)
+    text = made.spec.read_text(encoding="utf-8")
+    for name in ("visits", "presence"):
+        text = text.replace(f'table = "{name}"', f'table = "{name}"\nlevels = true')
+    made.spec.write_text(text, encoding="utf-8")
+    return made
 
 
 @pytest.fixture(scope="module")
