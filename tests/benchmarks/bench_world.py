@@ -17,8 +17,8 @@ from pipelines.schemas.zones import ZoneSet
 from pipelines.zones import grid_zones, load_zones
 
 SOUTH, WEST, HIGH, WIDE = 37.40, 126.70, 0.18, 0.20
-CELL_M = 400
-"""About 2,200 grid cells: some 53,000 cells of zone and hour."""
+GRIDS = {"grid": 800, "fine grid": 400}
+"""Metres. Of 590 zones every table can be planned; of 2,244 ``presence_by_overnight`` cannot."""
 POLYGONS = 426
 START = dt.date(2026, 3, 2)
 
@@ -28,16 +28,21 @@ def world(zones: ZoneSet, days: int) -> World:
     return World(calendar=calendar, zones=zones)
 
 
+def days(records: str) -> int:
+    """Return over how many dates records lie."""
+    return 7 if records == "visits" else 1
+
+
 def zones(kind: str, folder: Path) -> ZoneSet:
-    """Return the grid, or polygons with bent borders of some 180 vertices."""
-    file = folder / f"{kind}.geojson"
+    """Return a grid, or polygons with bent borders of some 180 vertices."""
+    file = folder / f"{'polygons' if kind == 'polygons' else 'boundary'}.geojson"
     if not file.exists():
         shapes = [shapely.box(WEST, SOUTH, WEST + WIDE, SOUTH + HIGH)]
         if kind == "polygons":
             shapes = _polygons()
         ids = [f"p{i:03}" for i in range(len(shapes))]
         gpd.GeoDataFrame({"id": ids}, geometry=shapes, crs="EPSG:4326").to_file(file)
-    return grid_zones(file, cell_m=CELL_M) if kind == "grid" else load_zones(file, id="id")
+    return grid_zones(file, cell_m=GRIDS[kind]) if kind in GRIDS else load_zones(file, id="id")
 
 
 def _polygons() -> list[shapely.Geometry]:

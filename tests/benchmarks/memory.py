@@ -21,8 +21,8 @@ from pathlib import Path
 import geopandas as gpd
 import pyarrow.parquet as pq
 import shapely
+from bench_case import FOUR, of_tables
 from bench_world import HIGH, SOUTH, START, WEST, WIDE, pings_source, world, writer
-from foundation import FOUR, of_tables
 
 from pipelines.engines.contract import Job, Resources
 from pipelines.engines.duckdb.engine import DuckDBEngine
