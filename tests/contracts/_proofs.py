@@ -1,7 +1,8 @@
 """Proofs beside code: what one must say, and which text of the code it was read against.
 
 A proof is a Markdown file with the sections Claim, Needs, Algorithm, Proof and Read against. The
-last one lists the code that the proof is about, a line each, with a hash of its text:
+last one lists the code that the proof is about, a line each, with a hash of its text. A proof about
+a whole folder has no module of its name: the folder's ``__init__.py`` names it.
 
     - `weighting.py` `Weighting` 0123456789abcdef
 
@@ -42,10 +43,14 @@ def faults(proof: Path) -> list[str]:
     found = [f"{proof.name}: the section {name} is empty" for name in empty]
     listed = _LINE.findall(bodies[-1])
     beside = proof.with_suffix(".py")
-    if beside.name not in [file for file, _, _ in listed]:
-        found.append(f"{proof.name}: it must be read against {beside.name}")
-    elif proof.name not in beside.read_text(encoding="utf-8"):
+    if not beside.is_file():  # a proof about its whole folder
+        beside = proof.parent / "__init__.py"
+    elif beside.name not in [file for file, _, _ in listed]:
+        return [*found, f"{proof.name}: it must be read against {beside.name}"]
+    if not beside.is_file() or proof.name not in beside.read_text(encoding="utf-8"):
         found.append(f"{beside.name}: it must name its proof, {proof.name}")
+    if not listed:
+        found.append(f"{proof.name}: it must be read against code")
     return found + [fault for line in listed for fault in _stale(proof, *line)]
 
 

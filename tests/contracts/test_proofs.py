@@ -16,6 +16,10 @@ NAMED = [
     "dp/accounting/compose.py",
     "dp/accounting/convert.py",
     "dp/ledger/window.py",
+    "dp/postprocess/consistency.py",
+    "pipelines/engines/duckdb/partials.py",
+    "pipelines/ingest/towers.py",
+    "pipelines/zones/slabs.py",
 ]
 CLAIMS = sorted(
     [ROOT / name for name in NAMED]
@@ -27,6 +31,7 @@ CLAIMS = sorted(
     ]
 )
 PROOFS = proofs(ROOT / "dp", ROOT / "pipelines")
+TABLES = ROOT / "pipelines" / "tables"
 
 
 @pytest.mark.parametrize("module", CLAIMS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -38,6 +43,27 @@ def test_every_claim_has_a_proof_beside_it(module: Path) -> None:
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_proof_is_stale_or_lacks_a_section(proof: Path) -> None:
     assert faults(proof) == []
+
+
+@pytest.mark.parametrize("table", sorted(p.stem for p in TABLES.glob("[a-z]*.py")))
+def test_every_table_stands_in_the_proof_of_what_one_person_can_add(table: str) -> None:
+    text = (TABLES / "bounds.md").read_text(encoding="utf-8")
+    assert f"\n| {table} | " in text
+    for part in ("_statement", "_rule"):
+        assert f"- `{table}.py` `{part}` " in text
+
+
+@pytest.mark.parametrize("rule", ["Bounds.replaced", "Bounds.times"])
+def test_every_rule_for_a_person_is_read_in_a_proof(rule: str) -> None:
+    assert any(f"`{rule}`" in proof.read_text(encoding="utf-8") for proof in PROOFS)
+
+
+def test_no_file_says_that_it_proves_something_and_is_no_proof() -> None:
+    """A claim without the headings would never be watched."""
+    files = [p for folder in ("dp", "pipelines") for p in (ROOT / folder).rglob("*.md")]
+    claims = [p for p in files if "Claim" in p.read_text(encoding="utf-8")]
+    assert len(claims) > 10
+    assert [p.name for p in claims if p not in PROOFS] == []
 
 
 # the check itself
@@ -112,6 +138,16 @@ def test_a_missing_or_empty_section_is_a_fault(tmp_path: Path) -> None:
 def test_code_that_does_not_name_its_proof_is_a_fault(tmp_path: Path) -> None:
     plain = CODE.replace("rule.md", "rule")
     assert faults(_written(tmp_path, plain)) == ["rule.py: it must name its proof, rule.md"]
+
+
+def test_a_proof_of_a_folder_is_named_by_the_folder(tmp_path: Path) -> None:
+    proof = _written(tmp_path).rename(tmp_path / "all.md")
+    assert faults(proof) == ["__init__.py: it must name its proof, all.md"]
+    (tmp_path / "__init__.py").write_text('"""Rules, proven in all.md."""\n', encoding="utf-8")
+    assert faults(proof) == []
+    text = proof.read_text(encoding="utf-8")
+    proof.write_text(text.replace("- `rule.py`", "* rule.py"), encoding="utf-8")
+    assert faults(proof) == ["all.md: it must be read against code"]
 
 
 def test_a_proof_that_names_no_code_beside_it_is_a_fault(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from road_laws import broken, interference
 
 from dp.audits.neighbours import without
 from dp.audits.shapes import SHAPES
-from dp.bounding import Sampling, Weighting
+from dp.bounding import LevelWeighting, Sampling, Weighting
 from dp.bounding.rule import per_person
 from dp.tables import Sensitive
 from pipelines.engines.contract import Job
@@ -80,6 +80,18 @@ def test_contributions_that_are_not_clipped_are_caught(road: Road, monkeypatch: 
     found = caught(road, "pendulum", "left")
     assert any("od_flows" in name for name in found)
     assert any("tight:visits" in name for name in caught(road, "hub", "hub"))
+
+
+def test_a_level_that_is_not_clipped_is_caught(road: Road, monkeypatch: Patch) -> None:
+    """One factor from the leaves alone: many small cells meet in one large one."""
+
+    def sql(rule: LevelWeighting, sensitive: Sensitive) -> str:
+        return Weighting(cap=rule.caps[0], factor=rule.factor).sql(sensitive)
+
+    monkeypatch.setattr(LevelWeighting, "sql", sql)
+    found = caught(road, "hub", "hub")
+    above = {name for name, one in road.measurements.items() if one.lift is not None}
+    assert any(name.split(" ")[0] in above for name in found)
 
 
 def test_sampling_that_keeps_multiplicity_is_caught(road: Road, monkeypatch: Patch) -> None:
