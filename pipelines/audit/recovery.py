@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dp.audits.finding import Finding, Measured, Verdict
+from dp.audits.finding import Finding, Measured
 from pipelines.audit._audit import Audit
-from pipelines.audit._filter import ALARM_CONFIDENCE, CONFIDENCE
+from pipelines.audit._filter import CONFIDENCE
+from pipelines.audit._pairs import bar, mean_of, verdict_of_pairs
 from pipelines.audit._recovery import (
     ALL,
     COURIER,
@@ -90,12 +88,12 @@ def _finding(group: str, release: str, found: _Found, *, rho: float) -> Finding:
         name=f"{group}, {release}" if control else group,
         tried=_TRIED[group],
         figure=_FIGURE,
-        with_person=_measured(pairs.given),
-        without_person=_measured(pairs.without),
+        with_person=mean_of(pairs.given),
+        without_person=mean_of(pairs.without),
         bound=pairs.bound(rho),
         bound_of=_BOUND_OF,
         confidence=CONFIDENCE,
-        verdict=_verdict(pairs, rho, CONFIDENCE if control else ALARM_CONFIDENCE),
+        verdict=verdict_of_pairs(pairs, rho, control=control),
         control=control,
         notes=(f"In minus out is {pairs.gap:.3f}, with a standard error of {pairs.gap_se:.3f}.",),
         figures=figures,
@@ -125,14 +123,7 @@ def _regularity(walkers: Walkers) -> Finding:
             for slots, value in zip(("all slots", "away from home"), both, strict=True)
         },
         rows=[
-            {
-                "bar": name,
-                "series": slots,
-                "value": value,
-                "lo": value,
-                "hi": value,
-                "title": _RIGHT,
-            }
+            bar(name, slots, Measured(value=value), title=_RIGHT)
             for name, both in shares.items()
             for slots, value in zip(("all slots", "away from home"), both, strict=True)
         ],
@@ -149,41 +140,14 @@ def _said(shares: Mapping[str, tuple[float, float]]) -> str:
 
 
 def _rows(group: str, found: _Found) -> list[Mapping[str, float | str]]:
-    rows: list[Mapping[str, float | str]] = []
-    for release in (EXACT, OVER, OURS):
-        pairs = found[release, group, TELLING]
-        for series, values in (("in the records", pairs.given), ("left out", pairs.without)):
-            one = _measured(values)
-            rows.append(
-                {
-                    "bar": release,
-                    "series": series,
-                    "value": one.value,
-                    "lo": one.lo,
-                    "hi": one.hi,
-                    "title": _RIGHT,
-                }
-            )
-    return rows
-
-
-def _measured(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Measured:
-    error = float(np.std(values, ddof=1) / math.sqrt(values.size))
-    half, value = _quantile(values.size) * error, float(np.mean(values))
-    return Measured(value=value, lo=value - half, hi=value + half, se=error)
-
-
-def _verdict(pairs: Pairs, rho: float, confidence: float) -> Verdict:
-    excess, error = pairs.excess(rho)
-    if excess > _quantile(pairs.given.size, confidence) * error:
-        return "broken"
-    return "holds" if excess <= error else "inconclusive"
-
-
-def _quantile(pairs: int, confidence: float = CONFIDENCE) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf((1.0 + confidence) / 2.0, pairs - 1))
+    return [
+        bar(release, series, mean_of(values), title=_RIGHT)
+        for release in (EXACT, OVER, OURS)
+        for series, values in (
+            ("in the records", found[release, group, TELLING].given),
+            ("left out", found[release, group, TELLING].without),
+        )
+    ]
 
 
 AUDIT = Audit(
