@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_TOTAL = 2**62
 MAX_SCALE = 2.0**50
 _TRIES = 40
+_BITS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,9 @@ def calibrate(
 ) -> Mechanism:
     """Return the mechanism whose scale is the guess, or as little above it as OpenDP's map asks.
 
+    The scale is rounded up to 24 significant bits, by less than one part in 8 million: OpenDP
+    computes with exact fractions, and those of a short scale take a sixth less time to draw with.
+
     Args:
         kind: Which noise.
         guess: The scale by the textbook formula, in lattice steps.
@@ -101,13 +105,20 @@ def calibrate(
             f"rho {allotted.value} would leave the table almost without noise (a scale of "
             f"{guess:g} lattice steps): allot less, or raise the factor"
         )
-    scale, step = guess, math.ulp(guess)
+    scale, step = _short(guess)
     for _ in range(_TRIES):
         mechanism = Mechanism(NoiseLaw(kind, scale, factor), bounds)
         if mechanism.cost.rho <= allotted:
             return mechanism
         scale, step = scale + step, step * 2
     raise BoundError(f"OpenDP's map stays above rho {allotted.value} near a scale of {guess:g}")
+
+
+def _short(scale: float) -> tuple[float, float]:
+    """Return a scale rounded up to few bits, and the distance to the next such scale."""
+    part, power = math.frexp(scale)
+    step = math.ldexp(1.0, power - _BITS)
+    return math.ceil(math.ldexp(part, _BITS)) * step, step
 
 
 def positive(allotted: Rho) -> Fraction:

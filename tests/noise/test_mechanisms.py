@@ -37,7 +37,7 @@ def test_cost_is_at_most_what_was_allotted_and_hardly_less(bounds: Bounds, rho: 
     for make in (gaussian, laplace):
         cost = make(bounds, Rho(rho)).cost
         assert cost.delta == 0
-        assert rho * (1 - Fraction(1, 10**12)) <= cost.rho.value <= rho
+        assert rho * (1 - Fraction(1, 10**6)) <= cost.rho.value <= rho
 
 
 @settings(deadline=None, max_examples=60)
