@@ -9,21 +9,24 @@ import duckdb
 from pipelines.engines.contract import Resources
 from pipelines.errors import ResourceError
 
-_DISK_WORDS = ("max_temp_directory_size", "No space left", "disk", "quota")
+_SPILL = "max_temp_directory_size"
+_DISK_WORDS = ("No space left", "File too large", "disk", "quota")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def resource_error(fault: Exception, resources: Resources) -> ResourceError | None:
     """Return the error for memory or disk that ran out; None for another fault."""
     text = str(fault)
     if isinstance(fault, OSError):
-        return _disk(resources) if fault.errno in {errno.ENOSPC, errno.EDQUOT} else None
+        return _disk() if fault.errno in _FULL else None
     if isinstance(fault, MemoryError):
         return _memory(resources)
     if isinstance(fault, duckdb.OutOfMemoryException):
-        full = any(word in text for word in _DISK_WORDS[:2])
-        return _disk(resources) if full else _memory(resources)
-    if isinstance(fault, duckdb.IOException) and any(word in text for word in _DISK_WORDS[1:]):
-        return _disk(resources)
+        if _SPILL in text:
+            return _spill(resources)
+        return _disk() if _DISK_WORDS[0] in text else _memory(resources)
+    if isinstance(fault, duckdb.IOException) and any(word in text for word in _DISK_WORDS):
+        return _disk()
     return None
 
 
@@ -34,9 +37,15 @@ def _memory(resources: Resources) -> ResourceError:
     )
 
 
-def _disk(resources: Resources) -> ResourceError:
+def _spill(resources: Resources) -> ResourceError:
     return ResourceError(
-        f"engine: the disk under work/ is full, or spill_gb = {resources.spill_gb} is too little. "
-        "Free disk space, write a larger spill_gb under [engine], or put work on a larger disk; "
-        "nothing was charged."
+        f"engine: its temporary files in work/ reached spill_gb = {resources.spill_gb}. Write a "
+        "larger spill_gb or memory_mb under [engine]; nothing was charged."
+    )
+
+
+def _disk() -> ResourceError:
+    return ResourceError(
+        "engine: the disk under work/ is full, or takes no file so large. Free some space, or "
+        "write another work under [release], and run the same command again; nothing was charged."
     )
