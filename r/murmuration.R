@@ -5,6 +5,9 @@
 #   mm_aggregate(visits, by = "date")
 
 mm_figures <- c("value", "sd", "lo95", "hi95", "status", "node")
+# Columns of numbers in all layers of a release.
+mm_numbers <- paste0("^(value|sd|lo95|hi95|pop_value|sd_.*|weight|biased_.*|cells|node|",
+                     "released_from|bin|from_bin|to_bin)$")
 
 # Read one table of a release folder. Ids stay text ("001" is not 1), dates are dates, statuses
 # and ids keep their published order; nothing is NA but a value that is not released.
@@ -25,10 +28,11 @@ mm_read <- function(folder, table, layer = "tables") {
   }
   rows <- utils::read.csv(path, colClasses = "character", na.strings = character(0),
                           check.names = FALSE, fileEncoding = "UTF-8")
-  numbers <- intersect(names(rows), c(setdiff(mm_figures, "status"), "bin", "released_from"))
+  numbers <- grep(mm_numbers, names(rows), value = TRUE)
+  dates <- intersect(names(rows), c("date", "from_date", "to_date"))
   for (name in numbers) rows[[name]] <- as.numeric(rows[[name]])
-  for (name in intersect(names(rows), "date")) rows[[name]] <- as.Date(rows[[name]])
-  for (name in setdiff(names(rows), c(numbers, "date", "bin_start"))) {
+  for (name in dates) rows[[name]] <- as.Date(rows[[name]])
+  for (name in setdiff(names(rows), c(numbers, dates, "bin_start"))) {
     rows[[name]] <- factor(rows[[name]], levels = unique(rows[[name]]))
   }
   attr(rows, "layer") <- if (layer == "tables" && table %in% mm_derived(folder)) "derived" else layer

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp.keys import KeySet
-from pipelines.models.gravity import distances_m, shrink_flows
+from pipelines.models.counts import Floats
+from pipelines.models.gravity import distances_m, fit_gravity
 from pipelines.models.integers import fit_total, round_levels
-from pipelines.models.seasonal import Pool
-from pipelines.models.variance import Floats
+from pipelines.models.scatter import Posterior
+from pipelines.models.seasonal import Pool, Pooled
 from pipelines.schemas.world import World
 
 Codes = NDArray[np.int64]
@@ -53,14 +54,18 @@ def layout_of(keys: KeySet, world: World) -> Layout:
     return Layout(slices=slices, groups=groups, measured=keys.measured)
 
 
-def bounded(values: Floats, *, noisy: Floats, layout: Layout) -> tuple[Floats, NDArray[np.int64]]:
+def bounded(
+    values: Floats, *, sd: Floats, noisy: Floats, layout: Layout
+) -> tuple[Floats, NDArray[np.int64]]:
     """Return non-negative numbers and integers that keep the noisy total of each slice.
 
-    The total of a slice is its noisy total rounded, 0 where that is negative. Integers add up
-    from cells to groups (parents or origins) to the slice.
+    The total of a slice is its noisy total rounded, 0 where that is negative; cells give way to it
+    in proportion to their variance (``fit_total``). Integers add up from cells to groups (parents
+    or origins) to the slice.
 
     Args:
         values: Posterior means, shape (cells,).
+        sd: Posterior standard deviations, shape (cells,).
         noisy: Unbiased values, shape (cells,).
         layout: Which cells belong together.
     """
@@ -70,7 +75,7 @@ def bounded(values: Floats, *, noisy: Floats, layout: Layout) -> tuple[Floats, N
     edges = np.flatnonzero(np.diff(layout.slices[order])) + 1
     for cells in np.split(order, edges):
         total = max(round(float(noisy[cells].sum())), 0)
-        smooth[cells] = fit_total(values[cells], float(total))
+        smooth[cells] = fit_total(values[cells], float(total), variance=sd[cells] ** 2)
         _, groups = np.unique(layout.groups[cells], return_inverse=True)
         whole[cells] = round_levels(smooth[cells], groups=groups, total=total)[0]
     return smooth, whole
@@ -91,17 +96,29 @@ def flow_pool(keys: KeySet, world: World) -> Pool | None:
     points = world.zones.frame.geometry.representative_point()
     apart = distances_m(points.y.to_numpy(), points.x.to_numpy())
     drawn = _matrices(keys.measured, shape, axes)
+    places = _matrices(np.arange(keys.size), shape, axes)
 
-    def pool(usual: Floats, sd: float) -> tuple[Floats, Floats]:
+    def matrices(usual: Floats) -> NDArray[np.float64]:
         flat = np.zeros(keys.size)
         flat[keys.measured] = usual
-        mean, error = np.zeros(keys.size), np.zeros(keys.size)
-        means, errors = _matrices(mean, shape, axes), _matrices(error, shape, axes)
-        for i, flows in enumerate(_matrices(flat, shape, axes)):
-            means[i], errors[i], _ = shrink_flows(flows, sd=sd, measured=drawn[i], distance_m=apart)
-        where = _matrices(np.arange(keys.size), shape, axes).ravel()
-        mean[where], error[where] = means.ravel(), errors.ravel()
-        return mean[keys.measured], error[keys.measured]
+        return _matrices(flat, shape, axes)
+
+    def pool(usual: Floats, sd: float) -> Pooled:
+        models = [
+            fit_gravity(flows, sd=sd, measured=drawn[i], distance_m=apart)
+            for i, flows in enumerate(matrices(usual))
+        ]
+
+        def known(values: Floats, noise_sd: float) -> Posterior:
+            cells = Posterior.empty((keys.size,))
+            for model, flows, at, where in zip(
+                models, matrices(values), drawn, places, strict=True
+            ):
+                found = model.posterior(flows, sd=noise_sd, measured=at)
+                cells.put(where.ravel(), found.flat())
+            return cells.at(keys.measured)
+
+        return known
 
     return pool
 

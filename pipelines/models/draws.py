@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
-from pipelines.models.variance import Floats
+from pipelines.models.counts import Floats
 
 _TAIL = 0.5  # from here on the exponential proposal accepts more often than the normal one
 
@@ -50,6 +50,25 @@ def plausible(mean: Floats, sd: Floats, *, rng: Generator) -> Floats:
         out[at] = mean[at] + sd[at] * tried[taken]
         waiting = waiting[~taken]
     return np.clip(out, 0.0, None)
+
+
+def plausible_counts(mean: Floats, sd: Floats, zero: Floats, *, rng: Generator) -> Floats:
+    """Return one draw of each count from what is known of it: mean, sd and the chance that it is 0.
+
+    With that chance it is 0. Otherwise it is a Gamma number of the mean and variance that are then
+    left, which is as lopsided as a count's posterior is, rounded to 1 or more. Where the chance is
+    0 nothing but a noisy value is known, or the count is large: then ``plausible``.
+    """
+    out = plausible(mean, sd, rng=rng)
+    some = np.flatnonzero((zero > 0.0) & (sd > 0.0))
+    stays = np.clip(1.0 - zero[some], 1e-12, None)
+    centre = np.maximum(mean[some] / stays, 1.0)
+    second = (sd[some] ** 2 + mean[some] ** 2) / stays
+    variance = np.maximum(second - centre**2, 1e-6 * centre)
+    drawn = rng.gamma(centre**2 / variance, variance / centre)
+    kept = rng.uniform(size=len(some)) < stays
+    out[some] = np.where(kept, np.maximum(np.rint(drawn), 1.0), 0.0)
+    return out
 
 
 def shared_error(seed: int, *, draw: int, groups: int) -> Floats:

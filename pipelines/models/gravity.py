@@ -3,8 +3,8 @@
 Model: mu_ij = a_i b_j f(x_ij), x the distance or its logarithm, f = exp(-beta x); a and b by
 iterative proportional fitting to the noisy margins (Wilson, Transp. Res. 1, 1967; Furness 1965),
 beta so that the mean x of the model's trips is the noisy flows' (Hyman, Environ. Plan. 1, 1969).
-Of the two forms the likelier one is kept. True flows scatter about mu with a variance learned from
-the noisy cells, and each cell is shrunk by its share of it (``pipelines.models.variance``).
+Of the two forms the likelier one is kept. How true flows scatter about mu is learned from the noisy
+cells, and each cell is shrunk by it (``pipelines.models.scatter``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.models.variance import Departure, Floats, departure
+from pipelines.models.counts import Floats
+from pipelines.models.scatter import Posterior, Scatter, scatter
 
 _ROUNDS = 60
 _HALVINGS = 24
@@ -32,13 +33,20 @@ class Gravity:
         mean: mu, shape (n, n), 0 in structural zeros.
         beta: Decay of the chosen form.
         form: "power" (of the distance), "exponential", or "margins" (no distance is used).
-        departure: Spread of true flows about ``mean``.
+        scatter: How true flows scatter about ``mean``.
     """
 
     mean: Floats = field(repr=False)
     beta: float
     form: str
-    departure: Departure
+    scatter: Scatter
+
+    def posterior(self, flows: Floats, *, sd: float, measured: NDArray[np.bool_]) -> Posterior:
+        """Return what is known of flows, arrays (n, n); 0 in structural zeros."""
+        found = Posterior.empty(flows.shape)
+        values, at = flows[measured], self.mean[measured]
+        found.put(measured, self.scatter.posterior(values, mean=at, noise=sd**2))
+        return found
 
 
 def fit_gravity(
@@ -56,22 +64,17 @@ def fit_gravity(
     fits = []
     for form, x in _forms(distance_m, measured):
         beta, mean = _fitted(flows, x=x, measured=measured, margins=(rows, columns))
-        residual = (flows - mean)[measured]
-        found = departure(residual, mean=mean[measured], noise=sd**2)
-        fits.append(Gravity(mean=mean, beta=beta, form=form, departure=found))
-    return max(fits, key=lambda one: one.departure.fit)
+        found = scatter(flows[measured], mean=mean[measured], noise=sd**2)
+        fits.append(Gravity(mean=mean, beta=beta, form=form, scatter=found))
+    return max(fits, key=lambda one: one.scatter.fit)
 
 
 def shrink_flows(
     flows: Floats, *, sd: float, measured: NDArray[np.bool_], distance_m: Floats | None
-) -> tuple[Floats, Floats, Gravity]:
-    """Return posterior mean, posterior sd (0 in structural zeros) and the model; arrays (n, n)."""
+) -> tuple[Posterior, Gravity]:
+    """Return what is known of a matrix of flows, arrays (n, n), and the model behind it."""
     model = fit_gravity(flows, sd=sd, measured=measured, distance_m=distance_m)
-    at = model.mean[measured]
-    moved, variance = model.departure.posterior(flows[measured] - at, mean=at, noise=sd**2)
-    mean, sds = np.zeros(flows.shape), np.zeros(flows.shape)
-    mean[measured], sds[measured] = at + moved, np.sqrt(variance)
-    return mean, sds, model
+    return model.posterior(flows, sd=sd, measured=measured), model
 
 
 def distances_m(lat: Floats, lon: Floats) -> Floats:

@@ -5,28 +5,39 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.models.variance import Floats
+from pipelines.models.counts import Floats
 
 _SETTLED = 1e-9
+_LEAST = 1e-12
 
 
-def fit_total(values: Floats, total: float) -> Floats:
+def fit_total(values: Floats, total: float, *, variance: Floats | None = None) -> Floats:
     """Return the nearest non-negative numbers (least squares) with this sum; same shape.
 
-    One constant is taken off every cell and what falls below 0 becomes 0: the Euclidean projection
-    on the simplex (Duchi et al., ICML 2008), "Norm-Sub" in Wang et al., NDSS 2020. Unlike plain
-    clipping it adds nothing to the total.
+    What is too much or too little is shared out in proportion to each cell's variance, and what
+    falls below 0 becomes 0: the projection on the simplex (Duchi et al., ICML 2008; "Norm-Sub" in
+    Wang et al., NDSS 2020), in the metric of what is known of the cells. Unlike plain clipping it
+    adds nothing to the total.
+
+    Args:
+        values: Numbers, shape (cells,).
+        total: Their sum to be.
+        variance: What is not known of each; the same for all when left out.
 
     >>> import numpy as np
     >>> fit_total(np.array([5.0, -1.0, 2.0]), 6.0).tolist()
     [4.5, 0.0, 1.5]
+    >>> fit_total(np.array([5.0, 0.0, 2.0]), 6.0, variance=np.array([1.0, 1.0, 3.0])).tolist()
+    [4.75, 0.0, 1.25]
     """
     if total <= 0.0 or not len(values):
         return np.zeros_like(values)
-    falling = np.sort(values)[::-1]
-    over = (np.cumsum(falling) - total) / np.arange(1, len(values) + 1)
-    last = int(np.flatnonzero(falling > over)[-1])
-    return np.asarray(np.clip(values - over[last], 0.0, None))
+    weight = np.ones_like(values) if variance is None else variance
+    weight = np.maximum(weight, _LEAST * max(float(weight.max()), _LEAST))
+    falling = np.argsort(-values / weight, kind="stable")
+    over = (np.cumsum(values[falling]) - total) / np.cumsum(weight[falling])
+    last = int(np.flatnonzero((values / weight)[falling] > over)[-1])
+    return np.asarray(np.clip(values - over[last] * weight, 0.0, None))
 
 
 def round_to(values: Floats, total: int) -> NDArray[np.int64]:

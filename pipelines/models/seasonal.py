@@ -1,40 +1,31 @@
 """A few dates of one table smoothed over kinds of day: what usual days share is seen more often.
 
-Model: theta_d = g_d m + delta_d on the dates d of one kind of day, m the cell's usual value, g_d
-the whole table's level on that date (so that a holiday or a lockdown that empties the city moves
-every cell), delta_d the cell's own departure, learned by empirical Bayes.
+Model: on the dates d of one kind of day a cell's truth scatters about g_d m_d, m_d its usual value
+on the *other* dates, g_d the whole table's level on that date (so that a holiday or a lockdown that
+empties the city moves every cell). How it scatters is learned by empirical Bayes
+(``pipelines.models.scatter``). Leaving the date itself out of m_d keeps its noise out of what it is
+compared with: no value is used twice.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.models.variance import Floats, departure
+from pipelines.models.counts import Floats
+from pipelines.models.scatter import Posterior, scatter, unpooled
 
-Pool = Callable[[Floats, float], tuple[Floats, Floats]]
-"""Posterior mean and sd of usual values from noisy ones and the sd of their noise."""
+Pooled = Callable[[Floats, float], Posterior]
+"""What is known of values from noisy ones of the same cells, and the sd of their noise."""
+Pool = Callable[[Floats, float], Pooled]
+"""A model over cells, fitted to usual values and the sd of their noise."""
 
 _FEWEST = 2
 _SATURDAY = 5
 _SLIGHT = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Smoothed:
-    """Posterior of some dates, arrays of shape (dates, cells).
-
-    Attributes:
-        mean: Posterior means; may be negative.
-        sd: Posterior standard deviations.
-    """
-
-    mean: Floats
-    sd: Floats
 
 
 def day_kinds(dates: Sequence[dt.date], *, holidays: frozenset[dt.date]) -> list[str]:
@@ -65,8 +56,8 @@ def smooth(
     kinds: Sequence[str],
     measured: NDArray[np.bool_],
     pool: Pool | None = None,
-) -> Smoothed:
-    """Return the posterior of every date. Costs nothing; biased towards usual days.
+) -> Posterior:
+    """Return what is known of every date, (dates, cells). Costs nothing; biased to usual days.
 
     Args:
         values: Noisy values, shape (dates, cells).
@@ -75,26 +66,44 @@ def smooth(
         measured: False in structural zeros, shape (cells,).
         pool: How a kind's usual values are improved over cells; left as they are when None.
     """
-    mean, sds = np.zeros(values.shape), np.zeros(values.shape)
+    found = Posterior.empty(values.shape)
     for kind in dict.fromkeys(kinds):
         at = np.array([i for i, one in enumerate(kinds) if one == kind])
-        part = values[at][:, measured]
-        found = _one_kind(part, sd=sd[at], pool=pool)
-        mean[np.ix_(at, np.flatnonzero(measured))] = found.mean
-        sds[np.ix_(at, np.flatnonzero(measured))] = found.sd
-    return Smoothed(mean=mean, sd=sds)
+        part = _one_kind(values[at][:, measured], sd=sd[at], pool=pool)
+        found.put(np.ix_(at, np.flatnonzero(measured)), part)
+    return found
 
 
-def _one_kind(values: Floats, *, sd: Floats, pool: Pool | None) -> Smoothed:
+def _one_kind(values: Floats, *, sd: Floats, pool: Pool | None) -> Posterior:
     level = _levels(values, sd)
-    noise = float(np.sum((level * sd) ** 2)) / float(np.sum(level**2)) ** 2
-    usual = np.sum(level[:, None] * values, axis=0) / np.sum(level**2)
-    centre, error = usual, np.full(values.shape[1], np.sqrt(noise))
-    if pool is not None:
-        centre, error = pool(usual, float(np.sqrt(noise)))
+    usual, noise = _usual(values, sd=sd, level=level)
+    pooled = None if pool is None else pool(usual, noise)
     if len(values) < _FEWEST:
-        return Smoothed(mean=level[:, None] * centre, sd=level[:, None] * error)
-    return _departed(values, sd=sd, level=level, usual=usual, posterior=(centre, error))
+        one = unpooled(values[0], sd=float(sd[0])) if pooled is None else pooled(usual, noise)
+        return one.at(np.newaxis)
+    about, error = np.empty(values.shape), np.empty(values.shape)
+    for i in range(len(values)):
+        others = np.arange(len(values)) != i
+        usual, noise = _usual(values[others], sd=sd[others], level=level[others])
+        centre, spread = usual, np.full(usual.shape, noise)
+        if pooled is not None:
+            known = pooled(usual, noise)
+            centre, spread = known.mean, known.sd
+        about[i], error[i] = level[i] * centre, (level[i] * spread) ** 2
+    wide = np.broadcast_to((sd**2)[:, None], values.shape)
+    fitted = scatter(values.ravel(), mean=about.ravel(), noise=wide.ravel(), error=error.ravel())
+    found = Posterior.empty(values.shape)
+    for i, one in enumerate(values):
+        part = fitted.posterior(one, mean=about[i], noise=float(sd[i] ** 2), error=error[i])
+        found.put(i, part)
+    return found
+
+
+def _usual(values: Floats, *, sd: Floats, level: Floats) -> tuple[Floats, float]:
+    """Return usual values of some dates at level 1, and the sd of their noise."""
+    whole = float(np.sum(level**2))
+    noise = float(np.sqrt(np.sum((level * sd) ** 2))) / whole
+    return np.sum(level[:, None] * values, axis=0) / whole, noise
 
 
 def _levels(values: Floats, sd: Floats) -> Floats:
@@ -105,30 +114,3 @@ def _levels(values: Floats, sd: Floats) -> Floats:
     if noise > _SLIGHT * middle:
         return np.ones(len(values))
     return np.asarray(np.clip(whole / middle, _SLIGHT, None))
-
-
-def _departed(
-    values: Floats,
-    *,
-    sd: Floats,
-    level: Floats,
-    usual: Floats,
-    posterior: tuple[Floats, Floats],
-) -> Smoothed:
-    """Return the posterior where several dates tell how far a date departs from the usual."""
-    centre, error = posterior
-    free = np.sqrt(len(values) / (len(values) - 1.0))
-    noise = float(np.mean(sd**2))
-    usuals = level[:, None] * usual
-    fitted = departure(
-        ((values - usuals) * free).ravel(), mean=np.clip(usuals, 0.0, None).ravel(), noise=noise
-    )
-    mean, sds = np.empty(values.shape), np.empty(values.shape)
-    for i, one in enumerate(values):
-        about = level[i] * centre
-        at = np.clip(about, 0.0, None)
-        moved, variance = fitted.posterior(one - about, mean=at, noise=float(sd[i] ** 2))
-        kept = 1.0 - np.clip(variance / sd[i] ** 2, 0.0, 1.0)
-        mean[i] = about + moved
-        sds[i] = np.sqrt(variance + (kept * level[i] * error) ** 2)
-    return Smoothed(mean=mean, sd=sds)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.models.draws import plausible, shared_error, stream
-from pipelines.models.variance import Floats
+from pipelines.models.counts import Floats
+from pipelines.models.draws import plausible, plausible_counts, shared_error, stream
 from pipelines.release.level_draws import TotalDraws
 from pipelines.release.read import Release, read_release
 
@@ -36,7 +36,8 @@ def draws(
 ) -> Iterator[dict[str, pd.DataFrame]]:
     """Yield ``n`` plausible sets of the measured tables; costs nothing.
 
-    A table with a file in ``for_models/`` is drawn from that posterior, any other from its value
+    A table with a file in ``for_models/`` is drawn from that posterior (0 with its own chance, and
+    lopsided where it is), any other from its value
     and sd under a flat prior on 0 or more. Cells are drawn on their own: given what was published
     their noise was independent. Cells of a table at several levels are then scaled to totals of
     parents and the city that are drawn from their own estimates (``level_draws``). What tables and
@@ -99,9 +100,11 @@ class _Known:
         base = release[name]
         self._keys = base[[c for c in base.columns if c not in _FIGURES]]
         mean, sd = base["value"], base["sd"]
+        self._zero = np.zeros(len(base))
         if f"for_models/{name}_biased.parquet" in release.manifest["files"]:
             biased = release.for_models(name)
             mean, sd = biased["biased_mean"], biased["biased_sd"]
+            self._zero = _numbers(biased["biased_zero"])
         self._mean, self._sd = _numbers(mean), _numbers(sd)
         levels = release.levels(name)
         self._totals = None if levels is None else TotalDraws.of(base, levels)
@@ -110,7 +113,7 @@ class _Known:
 
     def draw(self, seed: int, number: int) -> pd.DataFrame:
         rng = stream(seed, draw=number, name=self._name)
-        value = plausible(self._mean, self._sd, rng=rng)
+        value = plausible_counts(self._mean, self._sd, self._zero, rng=rng)
         if self._totals is not None:
             value = self._totals.fitted(value, seed=seed, number=number, name=self._name)
         if self._scale is not None:

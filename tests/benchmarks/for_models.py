@@ -25,8 +25,8 @@ def main() -> None:
     folder = Path(os.environ.get("MURMURATION_REALDATA") or ROOT.parent / "shared" / "data")
     names = ("raw", "clipped", "threshold", "ours")
     print("| flows | sd | raw | clipped | 3 sd | ours | under 20: clipped | 3 sd | ours |", end="")
-    print(" total: clipped | 3 sd | ours | posterior 95% holds |")
-    print("|---|" + "---|" * 12)
+    print(" total: clipped | 3 sd | ours | 95% holds | flows above 0 | by draws | exactly 0 |")
+    print("|---|" + "---|" * 15)
     for one in matrices(folder):
         for sd in (5.0, 17.0, 50.0):
             runs = [compared(one, sd=sd, seed=seed) for seed in SEEDS]
@@ -34,7 +34,9 @@ def main() -> None:
             cells = [f"{mean[name]:.2f}" for name in names]
             cells += [f"{mean[f'{name} small']:.2f}" for name in names[1:]]
             cells += [f"{mean[f'{name} total']:+.2%}" for name in names[1:]]
-            print(f"| {one.name} | {sd:g} | {' | '.join(cells)} | {mean['covered']:.1%} |")
+            held = ("covered", "covered above 0", "drawn", "empty")
+            cells += [f"{mean[name]:.1%}" for name in held]
+            print(f"| {one.name} | {sd:g} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

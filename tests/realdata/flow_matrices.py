@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from pipelines.models.draws import plausible_counts
 from pipelines.models.gravity import distances_m, shrink_flows
 from pipelines.models.integers import fit_total, round_to
 
@@ -28,6 +29,8 @@ GYEONGGI = {
     "31260": "양주", "31270": "포천", "31280": "여주", "31550": "연천", "31570": "가평",
     "31580": "양평",
 }  # fmt: skip
+
+DRAWS = 60
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,11 @@ def compared(one: Matrix, *, sd: float, seed: int) -> dict[str, float]:
     measured = ~np.eye(len(one.flows), dtype=bool)
     noise = np.round(np.random.default_rng(seed).normal(0.0, sd, one.flows.shape))
     noisy = np.where(measured, one.flows + noise, 0.0)
-    mean, error, _ = shrink_flows(noisy, sd=sd, measured=measured, distance_m=one.apart)
-    total = max(round(noisy.sum()), 0)
+    known, _ = shrink_flows(noisy, sd=sd, measured=measured, distance_m=one.apart)
     ours = np.zeros(noisy.shape)
-    ours[measured] = round_to(fit_total(mean[measured], float(total)), total)
+    total = max(round(noisy.sum()), 0)
+    fitted = fit_total(known.mean[measured], float(total), variance=known.sd[measured] ** 2)
+    ours[measured] = round_to(fitted, total)
     ways = {
         "raw": noisy,
         "clipped": np.clip(noisy, 0.0, None),
@@ -70,8 +74,20 @@ def compared(one: Matrix, *, sd: float, seed: int) -> dict[str, float]:
     found |= {f"{name} total": way.sum() / one.flows.sum() - 1 for name, way in ways.items()}
     small = measured & (one.flows < 20)
     found |= {f"{name} small": _rmse(way, one.flows, small) for name, way in ways.items()}
-    inside = np.abs(mean - one.flows) <= 1.96 * error
-    return found | {"covered": float(inside[measured].mean())}
+    inside = (known.lo <= one.flows) & (one.flows <= known.hi)
+    rng = np.random.default_rng(seed)
+    cells, truth = known.at(measured), one.flows[measured]
+    drawn = [plausible_counts(cells.mean, cells.sd, cells.zero, rng=rng) for _ in range(DRAWS)]
+    low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0)
+    likely = (low <= truth) & (truth <= high)
+    empty = measured & (one.flows == 0)
+    return found | {
+        "covered": float(inside[measured].mean()),
+        "covered above 0": float(inside[measured & (one.flows > 0)].mean()),
+        "empty": float(empty.sum() / measured.sum()),
+        "drawn": float(likely.mean()),
+        "width": float((known.hi - known.lo)[measured].mean()),
+    }
 
 
 def _rmse(found: np.ndarray, truth: np.ndarray, where: np.ndarray) -> float:

@@ -72,7 +72,11 @@ def _dates(made: Made, own: list[PlannedMeasurement]) -> Iterator[tuple[int, lis
     layout, limit = layout_of(keys, world), made.plan.spec.release.max_relative_sd
     for i, one in enumerate(own):
         # smoothed from raw cells, whose noise is independent; the totals are the published ones
-        mean, whole = bounded(found.mean[i], noisy=made.best(one).values, layout=layout)
+        mean, whole = bounded(
+            found.mean[i], sd=found.sd[i], noisy=made.best(one).values, layout=layout
+        )
+        low = np.minimum(found.lo[i], np.floor(mean))
+        high = np.maximum(found.hi[i], np.ceil(mean))
         codes = judged(codes_in(rows[i]), precise=found.sd[i] <= limit * mean)
         yield (
             one.day.index,
@@ -81,6 +85,8 @@ def _dates(made: Made, own: list[PlannedMeasurement]) -> Iterator[tuple[int, lis
                 pa.array(whole),
                 pa.array(mean),
                 pa.array(found.sd[i]),
+                *(pa.array(end.astype(np.int64)) for end in (low, high)),
+                pa.array(found.zero[i]),
                 status_array(codes),
             ],
         )
@@ -100,13 +106,18 @@ def _kinds(made: Made, own: list[PlannedMeasurement], rows: list[pa.Table]) -> l
 def _columns(made: Made, name: str) -> tuple[Column, ...]:
     counts = TABLES[name].counts
     whole = f"a whole number that is 0 or more; {NEVER_SUM}"
-    mean = f"posterior mean, 0 or more, before rounding; {NEVER_SUM}"
+    mean = f"posterior mean, 0 or more, fitted to the total, before rounding; {NEVER_SUM}"
     sd = "posterior standard deviation under the model; it does not cover a wrong model"
+    end = "end of the posterior's 95% interval, a whole number of 0 or more"
+    zero = "posterior probability that the true count is 0; 0 where only the noisy value is known"
     status = "as in tables/, its precision judged by biased_sd"
     return (
         *keys_in(made.shapes[name]),
         Column(name="biased_value", type=pa.int64(), meaning=whole, unit=counts),
         Column(name="biased_mean", type=pa.float64(), meaning=mean, unit=counts),
         Column(name="biased_sd", type=pa.float64(), meaning=sd, unit=counts),
+        Column(name="biased_lo95", type=pa.int64(), meaning=f"lower {end}", unit=counts),
+        Column(name="biased_hi95", type=pa.int64(), meaning=f"upper {end}", unit=counts),
+        Column(name="biased_zero", type=pa.float64(), meaning=zero),
         Column(name="status", type=STATUS, meaning=status),
     )

@@ -1,7 +1,9 @@
 """Each format is read back by the software that it is for, where that is installed.
 
 epydemix and scikit-mobility need library versions of their own. Install them in an environment of
-their own and name its interpreter in MURMURATION_EPYDEMIX_PYTHON or MURMURATION_SKMOB_PYTHON.
+their own and name its interpreter in MURMURATION_EPYDEMIX_PYTHON or MURMURATION_SKMOB_PYTHON. Read
+by epydemix 1.5.0 on Python 3.11, and by scikit-mobility 1.3.1 on Python 3.9, which needs
+``"numpy<1.24" "shapely<2" "scikit-learn<1.4" "fiona<1.10"`` beside it.
 """
 
 from __future__ import annotations

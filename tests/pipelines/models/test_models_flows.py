@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipelines.models.draws import plausible_counts
 from pipelines.models.gravity import distances_m, fit_gravity, positive_mean, shrink_flows
 from pipelines.models.integers import fit_total
 
@@ -37,8 +38,8 @@ def _rmse(found: np.ndarray, truth: np.ndarray, measured: np.ndarray) -> float:
 def test_shrinking_beats_noise_clipping_and_thresholds(spread: float, sd: float) -> None:
     truth, apart = _world(1, spread=spread)
     flows, measured = _noisy(truth, sd, 2)
-    mean, _, _ = shrink_flows(flows, sd=sd, measured=measured, distance_m=apart)
-    ours = _rmse(mean, truth, measured)
+    known, _ = shrink_flows(flows, sd=sd, measured=measured, distance_m=apart)
+    ours = _rmse(known.mean, truth, measured)
     assert ours < 0.95 * _rmse(flows, truth, measured)
     assert ours < 0.95 * _rmse(np.clip(flows, 0.0, None), truth, measured)
     assert ours < 0.98 * _rmse(np.where(flows > 3 * sd, flows, 0.0), truth, measured)
@@ -50,18 +51,51 @@ def test_a_few_flows_far_from_the_model_stay_where_they_are() -> None:
     near = int(np.argmin(truth.sum(axis=0)))
     truth[5, near] = 4_000.0
     flows, measured = _noisy(truth, 10.0, 4)
-    mean, sd, _ = shrink_flows(flows, sd=10.0, measured=measured, distance_m=apart)
-    assert abs(mean[5, near] - 4_000.0) < 40.0
-    assert sd[5, near] == pytest.approx(10.0, rel=0.05)
-    assert np.median(sd[measured]) < 5.0
+    known, _ = shrink_flows(flows, sd=10.0, measured=measured, distance_m=apart)
+    assert abs(known.mean[5, near] - 4_000.0) < 40.0
+    assert known.sd[5, near] == pytest.approx(10.0, rel=0.05)
+    assert np.median(known.sd[measured]) < 5.0
 
 
-def test_the_posterior_covers_what_the_model_leaves_open() -> None:
-    truth, apart = _world(5, spread=0.5)
-    flows, measured = _noisy(truth, 8.0, 6)
-    mean, sd, _ = shrink_flows(flows, sd=8.0, measured=measured, distance_m=apart)
-    inside = np.abs(mean - truth) <= 1.96 * sd
-    assert inside[measured].mean() > 0.88
+@pytest.mark.parametrize("sd", [4.0, 16.0, 50.0])
+@pytest.mark.parametrize(("spread", "empty"), [(0.0, 0.0), (0.8, 0.0), (0.8, 0.5), (1.2, 0.8)])
+def test_intervals_and_draws_hold_what_they_say_also_where_most_flows_are_0(
+    spread: float, empty: float, sd: float
+) -> None:
+    """Nominal 95%. A count's interval holds a little more than it says: ends are whole numbers."""
+    truth, apart = _world(5, spread=spread)
+    truth *= np.random.default_rng(1).random(truth.shape) >= empty
+    flows, measured = _noisy(truth, sd, 6)
+    known, _ = shrink_flows(flows, sd=sd, measured=measured, distance_m=apart)
+    inside = (known.lo <= truth) & (truth <= known.hi)
+    rng = np.random.default_rng(7)
+    cells = known.at(measured)
+    drawn = [plausible_counts(cells.mean, cells.sd, cells.zero, rng=rng) for _ in range(150)]
+    low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0)
+    likely = (low <= truth[measured]) & (truth[measured] <= high)
+    print(f"held {inside[measured].mean():.3f}, by draws {likely.mean():.3f}")
+    assert 0.945 < inside[measured].mean() < 0.99
+    assert 0.93 < likely.mean() < 0.99
+    some = measured & (truth > 0)  # few of many: what is rare is not what is expected
+    assert inside[some].mean() > (0.78 if empty > 0.5 else 0.9)
+    assert np.mean(truth[measured] > known.hi[measured]) < 0.05
+    assert np.mean(truth[measured] < known.lo[measured]) < 0.035
+    clear = measured & (truth > 20 * sd)
+    if clear.sum() > 10:
+        assert (known.hi - known.lo)[clear] == pytest.approx(2 * 1.96 * sd, rel=0.25)
+
+
+def test_cells_that_are_more_likely_empty_are_empty_more_often() -> None:
+    """Noise of sd 10 cannot tell 0 from 3 in one cell: only the order is asked for."""
+    truth, apart = _world(15, spread=0.8)
+    truth *= np.random.default_rng(2).random(truth.shape) >= 0.5
+    flows, measured = _noisy(truth, 10.0, 16)
+    known, _ = shrink_flows(flows, sd=10.0, measured=measured, distance_m=apart)
+    told, empty = known.zero[measured], truth[measured] == 0
+    assert told.mean() == pytest.approx(empty.mean(), abs=0.2)
+    rare, common = empty[told < 0.2].mean(), empty[told > 0.6].mean()
+    assert rare < 0.25
+    assert common > 0.6
 
 
 def test_structural_zeros_stay_zero_and_margins_are_kept() -> None:
@@ -77,9 +111,9 @@ def test_structural_zeros_stay_zero_and_margins_are_kept() -> None:
 def test_without_distances_the_margins_alone_still_help() -> None:
     truth, _ = _world(9, spread=0.5)
     flows, measured = _noisy(truth, 16.0, 10)
-    mean, _, model = shrink_flows(flows, sd=16.0, measured=measured, distance_m=None)
+    known, model = shrink_flows(flows, sd=16.0, measured=measured, distance_m=None)
     assert model.form == "margins"
-    assert _rmse(mean, truth, measured) < 0.7 * _rmse(flows, truth, measured)
+    assert _rmse(known.mean, truth, measured) < 0.7 * _rmse(flows, truth, measured)
 
 
 @pytest.mark.parametrize("level", [0.0, -400.0])
@@ -87,10 +121,11 @@ def test_a_matrix_that_is_all_noise_is_survived(level: float) -> None:
     flows, measured = _noisy(np.full((12, 12), level), 50.0, 11)
     np.fill_diagonal(flows, 0.0)
     apart = distances_m(np.linspace(37, 38, 12), np.full(12, 127.0))
-    mean, sd, _ = shrink_flows(flows, sd=50.0, measured=measured, distance_m=apart)
-    assert np.isfinite(mean).all()
-    assert np.isfinite(sd).all()
-    assert np.abs(fit_total(mean[measured], 0.0)).sum() == 0.0
+    known, _ = shrink_flows(flows, sd=50.0, measured=measured, distance_m=apart)
+    for found in (known.mean, known.sd, known.lo, known.hi, known.zero):
+        assert np.isfinite(found).all()
+    assert (known.lo <= known.hi).all()
+    assert np.abs(fit_total(known.mean[measured], 0.0)).sum() == 0.0
 
 
 def test_the_mean_of_a_positive_normal_number() -> None:

@@ -107,6 +107,10 @@ def test_r_reads_and_sums_as_python_does(folder: Path, tmp_path: Path) -> None:
     refused <- function(x) inherits(try(mm_aggregate(x), silent = TRUE), "try-error")
     stopifnot(refused(rbind(rows, rows)), refused(mm_read("{folder}", "crowding")))
     stopifnot(identical(attr(mm_read("{folder}", "totals_visits"), "layer"), "derived"))
+    biased <- mm_read("{folder}", "od_flows_biased", layer = "for_models")
+    stopifnot(is.numeric(biased$biased_value), is.numeric(biased$biased_hi95), refused(biased))
+    coarse <- mm_read("{folder}", "presence", layer = "coarse")
+    stopifnot(inherits(coarse$from_date, "Date"), is.numeric(coarse$cells), is.factor(coarse$place))
     attr(rows, "layer") <- "for_models"
     stopifnot(refused(rows))
     """
