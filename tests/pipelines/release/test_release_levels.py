@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import datetime as dt
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -23,7 +23,9 @@ from pipelines.release import run, totals
 from pipelines.release.aggregate import AggregateError
 from pipelines.release.plan import allotments, plan
 from pipelines.release.read import Release
+from pipelines.spec import load_spec
 from pipelines.tables import TABLES
+from pipelines.twin import CitySettings, make_city
 
 R_FILE = Path(__file__).parents[3] / "r" / "murmuration.R"
 NAMES = ("panel", "presence", "visits", "od_flows")
@@ -334,12 +336,6 @@ def test_levels_that_need_no_budget_split_leave_other_charges_as_they_were(town:
     assert before["visits"] not in {m.charge.key for m in after.measurements}
 
 
-def test_usual_levels_are_measured_from_100_cells_below_the_city_up(town: Town) -> None:
-    assert plan(town.spec()).levels("od_flows") == ("zone",)
-    zones = json.loads((town.folder / "zones.geojson").read_text(encoding="utf-8"))
-    assert len(zones["features"]) ** 2 < 100
-
-
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -434,3 +430,46 @@ def test_the_report_s_city_has_the_sd_of_the_published_total(release: Release) -
     assert second.sd == pytest.approx(bins["sd"].iloc[1])
     told = [row.table for row in contents.precision]
     assert told.count("totals_visits") == 2
+
+
+def test_pairs_of_12_zones_with_parents_are_at_levels_unasked(tmp_path: Path) -> None:
+    start = dt.date(2026, 3, 2)
+    settings = CitySettings(zones=12)
+    city = make_city(tmp_path, people=1, days=1, start=start, seed=1, settings=settings)
+    planned = plan(load_spec(city.spec, check_data=False))
+    assert planned.levels("od_flows") == ("zone", "parent", "city")
+    assert planned.levels("presence") == ("zone",)
+    assert [one.level for one in planned.at(planned.of("od_flows")[0])] == list(
+        planned.levels("od_flows")
+    )
+
+
+def test_smaller_caps_above_mean_less_noise_there_and_other_charges(town: Town) -> None:
+    town.edit('table = "visits"', 'table = "visits"\nlevels = true')
+    wide = {m.level: m for m in plan(town.spec()).measurements if m.table == "visits"}
+    town.edit("levels = true", "levels = true\nlevel_caps = { city = 4 }")
+    tight = {m.level: m for m in plan(town.spec()).measurements if m.table == "visits"}
+    assert tight["city"].law.sd == pytest.approx(wide["city"].law.sd / 2, rel=1e-3)
+    assert tight["zone"].law.sd == pytest.approx(wide["zone"].law.sd)
+    # one factor for all levels: whoever the city's cap weighs down counts less in the zones too
+    assert tight["zone"].charge.key != wide["zone"].charge.key
+
+
+def test_what_an_earlier_release_measured_at_levels_is_consistent_again(
+    home: Town, release: Release
+) -> None:
+    text = home.spec_file.read_text(encoding="utf-8")
+    later = home.folder / "later.toml"
+    text = text.replace("start = 2026-03-02", "start = 2026-03-04")
+    text = text.replace("[estimates]", f'[history]\nfolders = ["{release.folder}"]\n\n[estimates]')
+    later.write_text(text, encoding="utf-8")
+    planned = plan(load_spec(later, check_data=False))
+    for name in NAMES:
+        rows = release[name]
+        for date in planned.earlier.days[name]:
+            best = planned.earlier.best(
+                name, date.date, world=planned.world, params=planned.facts.tables[name]
+            )
+            due = rows[rows["date"] == pd.Timestamp(date.date)]
+            assert best.cells().value.tolist() == due["value"].tolist()
+            assert best.sd.tolist() == due["sd"].tolist()
