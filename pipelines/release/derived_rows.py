@@ -34,7 +34,9 @@ _CODES = {name: code for code, name in enumerate(DERIVED_STATUSES)}
 
 def derived_columns(one: PlannedDerived, facts: Facts) -> tuple[Column, ...]:
     """Return the columns of a derived table in published order, key columns first."""
-    columns = [Column(name="date", type=pa.date32(), meaning="the mobility day", key=True)]
+    reads = one.declaration.needs | one.params.reads
+    meaning = "the last of the dates that are read" if reads & facts.spans else "the mobility day"
+    columns = [Column(name="date", type=pa.date32(), meaning=meaning, key=True)]
     for key in one.declaration.columns(facts, one.params):
         kind = LABEL if key.labels else pa.int64()
         columns.append(Column(name=key.name, type=kind, meaning=key.meaning, key=True))

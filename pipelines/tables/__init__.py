@@ -5,13 +5,12 @@ What one person can add to each is proven in ``bounds.md``; a table that is new 
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from dp.tables import Sensitive
+from pipelines.registry import declarations
 from pipelines.schemas.measured import Measured, TableParams
 from pipelines.schemas.world import World
 from pipelines.tables._levels import levelled
@@ -25,23 +24,8 @@ def discover(package: str, paths: Iterable[str]) -> Mapping[str, Measured]:
         TypeError: a module has no ``TABLE``, or one that is no ``Measured``.
         ValueError: two modules declare one name.
     """
-    found: dict[str, Measured] = {}
-    for module in sorted(info.name for info in pkgutil.iter_modules(list(paths))):
-        if module.startswith("_"):
-            continue
-        table = getattr(importlib.import_module(f"{package}.{module}"), "TABLE", None)
-        if not isinstance(table, Measured):
-            raise TypeError(
-                f"{package}.{module} must declare TABLE = Measured(...); a module that only helps "
-                f"others is named _{module}"
-            )
-        if table.name in found:
-            raise ValueError(
-                f"{package}.{module} declares the table {table.name!r}, which another module has "
-                "declared: each name once"
-            )
-        found[table.name] = levelled(stratified(table))
-    return MappingProxyType(dict(sorted(found.items())))
+    found = declarations(package, paths, kind=Measured, attribute="TABLE")
+    return MappingProxyType({name: levelled(stratified(table)) for name, table in found.items()})
 
 
 TABLES: Mapping[str, Measured] = discover(__name__, __path__)

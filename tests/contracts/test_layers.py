@@ -8,6 +8,7 @@ from _tree import dotted, imports, modules, reachable
 RANK = {
     "errors": 0,
     "progress": 0,
+    "registry": 0,
     "schemas": 1,
     "ingest": 2,
     "zones": 2,

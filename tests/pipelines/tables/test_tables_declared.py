@@ -241,5 +241,5 @@ def test_two_modules_of_one_name_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = "from pipelines.tables.visits import TABLE"
-    with pytest.raises(ValueError, match=r"second declares the table 'visits'"):
+    with pytest.raises(ValueError, match=r"second declares 'visits'"):
         discover(*folder(tmp_path, monkeypatch, first=module, second=module))
