@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from dp.errors import LedgerFault
 from dp.ledger.amend import refuse_loosening
 from dp.ledger.asked import Spans, new_charges, new_spans, refuse_over_budget
 from dp.ledger.birth import adopt, create
@@ -87,10 +88,12 @@ class Ledger(LedgerDraws):
         Raises:
             BudgetRefused: some window would pass the cap. Nothing was charged.
             PolicyMismatch: a date stands for another span of time than when it was booked.
-            LedgerFault: a key is booked for other dates, or the release is settled otherwise.
+            LedgerFault: a key is booked for other dates, or the release is settled otherwise; or
+                the store holds a draw that this ledger has forgotten.
         """
 
         def decide(book: Book) -> tuple[Kind, Plain] | None:
+            self._refuse_strangers(book)
             fresh = new_charges(book, charges)
             days = new_spans(book, charges, spans)
             refuse_over_budget(book, fresh)
@@ -108,6 +111,19 @@ class Ledger(LedgerDraws):
         book = self._write(decide)
         name = book.releases[release.digest].id
         return tuple(book.items[charge.key].reservation(name) for charge in charges)
+
+    def _refuse_strangers(self, book: Book) -> None:
+        """Refuse to charge where the store remembers what ledger and anchor do not."""
+        attempts = {key: item.attempt for key, item in book.items.items()}
+        strangers = self.store.strangers(attempts)
+        if strangers:
+            raise LedgerFault(
+                f"{self.store.folder} holds {strangers[0].name} and {len(strangers) - 1} more that "
+                f"{self.path} never booked: ledger and anchor were both restored from an old copy, "
+                "and what was charged since is forgotten in them. Put the newest copies back; "
+                "without them this ledger is lost and a new one starts a new series, whose loss "
+                "adds to the old one's"
+            )
 
     def amend(self, policy: Policy, reason: str, *, spans: Spans | None = None) -> None:
         """Tighten the policy, or book the spans of dates that new time zone data moved. Recorded.

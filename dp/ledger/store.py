@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dp.errors import DiskFull, LedgerFault
-from dp.ledger.disk import private_folder, refuse_shared, unwritten, write_private
+from dp.ledger.disk import part_of, private_folder, refuse_shared, unwritten, write_private
 from dp.ledger.records import check_hash
 
 _MARGIN = 1 << 20
@@ -88,6 +88,18 @@ class MeasurementStore:
         if hashlib.sha256(payload).hexdigest() != sha256:
             raise LedgerFault(f"the stored measurement {path} was changed since it was drawn")
         return payload
+
+    def strangers(self, attempts: Mapping[str, int]) -> list[Path]:
+        """Return the files that no booked attempt can have made, in order.
+
+        Args:
+            attempts: How often each charge was attempted, by its key.
+        """
+        if not self.folder.is_dir():
+            return []
+        own = (self.path(key, i + 1) for key, times in attempts.items() for i in range(times))
+        known = {name for path in own for name in (path.name, part_of(path).name)}
+        return sorted(file for file in self.folder.iterdir() if file.name not in known)
 
     def path(self, key: str, attempt: int) -> Path:
         """Return where the draw of one attempt is kept."""

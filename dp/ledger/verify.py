@@ -8,7 +8,7 @@ from pathlib import Path
 from dp.errors import LedgerBusy, LedgerFault
 from dp.ledger.anchor import Anchor
 from dp.ledger.chain import Chain
-from dp.ledger.disk import part_of, shared_mode
+from dp.ledger.disk import shared_mode
 from dp.ledger.entries import Entry
 from dp.ledger.file import LedgerFile
 from dp.ledger.places import find_anchor, store_folder
@@ -86,21 +86,16 @@ def _sums(entries: Sequence[Entry], book: Book) -> list[str]:
 def _measurements(store: MeasurementStore, book: Book) -> list[str]:
     """Return stored measurements that are missing, changed, open to others or not booked."""
     findings: list[str] = []
-    known: set[Path] = set()
     for key, item in book.items.items():
-        for attempt in range(1, item.attempt + 1):
-            path = store.path(key, attempt)
-            known |= {path, part_of(path)}
         if item.sha256 is None:
             continue
         try:
             store.checked(key, item.attempt, item.sha256)
         except LedgerFault as fault:
             findings.append(str(fault))
-    if not store.folder.is_dir():
-        return findings
-    for file in sorted(store.folder.iterdir()):
-        if file not in known:
+    strangers = store.strangers({key: item.attempt for key, item in book.items.items()})
+    for file in sorted(store.folder.iterdir()) if store.folder.is_dir() else ():
+        if file in strangers:
             findings.append(f"{file} is not a measurement of this ledger")
         elif mode := shared_mode(file):
             findings.append(f"{file} is open to others (mode {mode})")

@@ -16,6 +16,7 @@ from pipelines.errors import SourceError
 
 DELIMITERS = (",", ";", "\t", "|")
 _HEADER_BYTES = 1 << 20
+_PARQUET = b"PAR1"
 _MOST_COLUMNS = 5000
 
 
@@ -91,12 +92,14 @@ class Layout:
 
 
 def parquet_layout(file: Path, *, label: str) -> Layout:
-    """Return the layout of a Parquet file from its footer alone.
+    """Return the layout of a Parquet file from its first word and its footer.
 
     Raises:
         SourceError: the file cannot be read as Parquet.
     """
     try:
+        with file.open("rb") as raw:
+            begins = raw.read(len(_PARQUET))
         with pq.ParquetFile(file) as opened:
             schema, physical = opened.schema_arrow, opened.schema
             rows = opened.metadata.num_rows
@@ -107,6 +110,8 @@ def parquet_layout(file: Path, *, label: str) -> Layout:
             }
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise unreadable(file, label=label) from None
+    if begins != _PARQUET:
+        raise unreadable(file, label=label)
     return Layout(
         columns=tuple(
             Column(name=f.name, kind=_kind(f.type, int96=f.name in int96), type=str(f.type))

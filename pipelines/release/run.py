@@ -90,7 +90,10 @@ def _fresh(old: Plan) -> Plan:
     if [(m.charge.key, m.law, m.cost) for m in old.measurements] != [
         (m.charge.key, m.law, m.cost) for m in new.measurements
     ]:
-        raise LedgerFault("the ledger's policy changed since this plan was made: plan again")
+        raise LedgerFault(
+            "the ledger's policy, or a public file that the spec names, changed since this plan was"
+            " made: plan again"
+        )
     return new
 
 

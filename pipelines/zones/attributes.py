@@ -13,6 +13,7 @@ import pandas as pd
 from pipelines.errors import ZoneError
 
 _SHOWN = 5
+_MOST_PEOPLE = 20_000_000_000
 
 
 def ids(frame: gpd.GeoDataFrame, column: str, *, where: str) -> list[str]:
@@ -62,10 +63,10 @@ def population(
     values = _values(frame, column, where=where, role="population")
     for zone, value in zip(zones, values, strict=True):
         count = None if _missing(value) else _count(value)
-        if count is not None and count < 0:
+        if count is not None and not 0 <= count <= _MOST_PEOPLE:
             raise ZoneError(
                 f"{where}: column {column!r} of zone {zone!r} is {value!r}. "
-                "A population is a whole number of 0 or more, or empty where unknown."
+                "A population is a whole number from 0 to 20 billion, or empty where unknown."
             )
         counts.append(count)
     return counts

@@ -113,7 +113,12 @@ def test_every_audit_is_named_with_its_bound(page: str) -> None:
     [
         *("Regularity", "Small panels", "Households", "Identifiers that rotate", "has no date"),
         *("Timing", "A dishonest custodian", "Counters without identity", "Other ledgers"),
-        *("Arithmetic", "Side channels", "Memory and disk", "Ledger and anchor restored together"),
+        *(
+            "Arithmetic",
+            "Side channels",
+            "Memory and disk",
+            "Ledger, anchor and store restored together",
+        ),
         *("The ledger's secret", "Randomness", "attest"),
     ],
 )

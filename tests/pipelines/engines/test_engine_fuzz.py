@@ -27,7 +27,7 @@ NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 CANARY = "CANARY7f3a91"
 FUZZ = settings(
     max_examples=1500 if NIGHTLY else 12,
-    deadline=20_000,
+    deadline=60_000,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )

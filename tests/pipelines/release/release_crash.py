@@ -77,7 +77,7 @@ POINTS: dict[str, Callable[[], None]] = {
 }
 
 
-def _note_draws(note: Path) -> None:
+def note_draws(note: Path) -> None:
     """Count draws in a file that outlives the process."""
     real = Mechanism.draw
 
@@ -93,7 +93,7 @@ def _release(spec: Path, point: str) -> None:
     os.fsync = lambda _handle: None  # type: ignore[assignment]  # a kill loses no page cache
     world.zones_of = zones_once
     totals.engine_of = lambda _name: KnownEngine()  # type: ignore[assignment]
-    _note_draws(Path(os.environ["MURMURATION_ANCHORS"]).with_name("draws"))
+    note_draws(Path(os.environ["MURMURATION_ANCHORS"]).with_name("draws"))
     POINTS.get(point, POINTS["nowhere"])()
     run.release(load_spec(spec, check_data=False))
 

@@ -27,7 +27,7 @@ from pipelines.zones.towers import TowerTable, load_towers
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 FUZZ = settings(
     max_examples=3000 if NIGHTLY else 25,
-    deadline=20_000,
+    deadline=60_000,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
@@ -181,8 +181,13 @@ def _load(path: Path) -> None:
     load_zones(path, id="code", parent="gu", population="people")
 
 
+SQUARE = {"type": "Polygon", "coordinates": [[[127, 37], [128, 37], [128, 38], [127, 37]]]}
+CROWD = {"type": "Feature", "geometry": SQUARE, "properties": {"code": 1, "people": 1.8e19}}
+
+
 @FUZZ
 @given(document=DOCUMENTS)
+@example(document={"type": "FeatureCollection", "features": [CROWD]})
 def test_any_document_as_zones(document: Any) -> None:
     _clear(_load, json.dumps(document).encode(), "zones.geojson")
 
