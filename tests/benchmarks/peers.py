@@ -2,6 +2,7 @@
 
     python tests/benchmarks/peers.py                 # everything; about fifteen minutes
     python tests/benchmarks/peers.py --only diffprivlib
+    python tests/benchmarks/peers.py --only OpenDP --persons 1000000   # 20M visits
 
 Each peer runs in a virtual environment of its own, made here with pip and kept in ``--folder`` when
 one is given. A peer that cannot be installed or run, or that takes too long, is skipped with the
@@ -71,14 +72,14 @@ class Skipped(Exception):
     """Why a peer has no figures."""
 
 
-def make_visits(file: Path) -> None:
-    """Write 2M visits: a person, a zone of 2,000 and an hour of 24; every cell is visited."""
+def make_visits(file: Path, persons: int = PERSONS) -> None:
+    """Write 20 visits a person: person, zone of 2,000 and hour of 24; every cell is visited."""
     duckdb.sql(
         f"""COPY (
           SELECT person * 7919 AS person, CAST(h % 2000 AS INTEGER) AS zone,
             CAST((h // 2000) % 24 AS INTEGER) AS hour
           FROM (SELECT person, hash(person * 64 + k) AS h
-            FROM range({PERSONS}) AS p(person), range({VISITS}) AS v(k))
+            FROM range({persons}) AS p(person), range({VISITS}) AS v(k))
         ) TO '{file}' (FORMAT parquet)"""
     )
 
@@ -142,13 +143,14 @@ def beside(peer: Peer, file: Path, folder: Path) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--persons", type=int, default=PERSONS, help="each has 20 visits")
     parser.add_argument("--only", default="", help="run peers with this in their name")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = (given.folder or Path(made)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "visits.parquet"
-        make_visits(file)
+        make_visits(file, given.persons)
         print(
             "| library | contribution bound | seconds | CPU seconds | times plain | "
             "times Murmuration | peak MB |"

@@ -17,6 +17,7 @@ def load() -> Callable[[str], int]:
     keys = pl.LazyFrame({"cell": range(48_000)}, schema={"cell": pl.Int32})
 
     def work(file: str) -> int:
+        rows = int(pl.scan_parquet(file).select(pl.len()).collect().item())
         cell = pl.col("zone") * 24 + pl.col("hour")
         visits = pl.scan_parquet(file).select("person", cell.alias("cell"))
         context = dp.Context.compositor(
@@ -24,7 +25,7 @@ def load() -> Callable[[str], int]:
             privacy_unit=dp.unit_of(contributions=1, identifier=pl.col("person")),
             privacy_loss=dp.loss_of(rho=0.5),
             split_evenly_over=1,
-            margins=[dp.polars.Margin(by=[], max_length=2_000_000)],
+            margins=[dp.polars.Margin(by=[], max_length=rows)],
         )
         query = (
             context.query()
