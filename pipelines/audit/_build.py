@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from pipelines.spec import ReleaseSpec
 
 MOST_DATES = 30
+MOST_CELLS = 20_000_000
+"""Cells of all dates together: what is held in memory. A larger spec is audited on fewer dates."""
 _SECRET = 1
 _HOUR_S = 3600
 
@@ -104,8 +106,8 @@ def simulated_stage(spec: ReleaseSpec, *, work: Path, size: Size, progress: Prog
     apart = min(size.apart, size.people)
     alone = vectors_of(persons, records=_apart(crowd, folder / "pings", apart), count=apart)
     ids = plan.policy.unit.multiplicity
-    shapes = vectors_of(persons, records=_shaped(plan, ids), count=len(SHAPES))
-    raw = vectors_of(persons, records=_shaped(plan, ids), count=len(SHAPES), bounded=False)
+    shapes = vectors_of(persons, records=shaped(plan, ids), count=len(SHAPES))
+    raw = vectors_of(persons, records=shaped(plan, ids), count=len(SHAPES), bounded=False)
     return Stage(
         plan=plan,
         layout=layout,
@@ -146,7 +148,11 @@ def simulated_plan(spec: ReleaseSpec, *, work: Path, dates: int | None) -> Plan:
             update={"work": work, "folder": work / "releases", "report": False, "derived": False}
         ),
     )
-    return plan_with(changed, books=Books(policy=level), zones=zones_of(spec))
+    made = plan_with(changed, books=Books(policy=level), zones=zones_of(spec))
+    cells = sum(one.keys.size for one in made.measurements)
+    if cells > MOST_CELLS and days > 1:
+        return simulated_plan(spec, work=work, dates=max(1, MOST_CELLS * days // cells))
+    return made
 
 
 def audited(spec: ReleaseSpec, *, spans: bool = False) -> tuple[TableParams, ...]:
@@ -211,7 +217,7 @@ def _apart(crowd: Crowd, folder: Path, count: int) -> Iterator[pa.Table]:
         yield whole.filter(pa.array(persons >= 0))
 
 
-def _shaped(plan: Plan, ids: int) -> Iterator[pa.Table]:
+def shaped(plan: Plan, ids: int) -> Iterator[pa.Table]:
     """Yield each date's fixes of the adversarial persons, numbered in the order of ``SHAPES``."""
     for day in plan.world.calendar.dates:
         for number, shape in enumerate(SHAPES):

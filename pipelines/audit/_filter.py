@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from pipelines.audit._stage import Stage
     from pipelines.progress import Progress
@@ -78,10 +79,16 @@ def claim_of(stage: Stage, dates: range) -> Loss:
 
 def worst_person(stage: Stage, dates: range) -> tuple[str, Ints]:
     """Return the adversarial person who stands out most from the noise of these dates."""
-    mine = stage.layout.columns(dates=dates)
-    apart = (stage.shapes[:, mine].toarray() / stage.layout.sd[mine]) ** 2
-    worst = int(np.argmax(apart.sum(axis=1)))
+    worst = int(np.argmax(distances(stage, stage.shapes, dates)))
     return stage.shape_names[worst], stage.shapes[[worst]].toarray().ravel()
+
+
+def distances(stage: Stage, people: csr_array, dates: range) -> Floats:
+    """Return each person's squared distance in noise sds on these dates; shape (persons,)."""
+    mine = stage.layout.columns(dates=dates)
+    apart = people[:, mine].multiply(1.0 / stage.layout.sd[mine][None, :]).tocsr()
+    found: Floats = np.asarray(apart.multiply(apart).sum(axis=1), dtype=np.float64).ravel()
+    return found
 
 
 def try_filter(

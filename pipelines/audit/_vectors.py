@@ -8,6 +8,7 @@ at once, by the product's own statements and bounding rules.
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array, csr_array, vstack
 
 from dp.bounding import Inherent
 from dp.bounds import Bounds
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pipelines.release.model import Plan
 
 _DAY_S = 86_400
+MOST_MADE_UP = 20_000
+"""Dates of one reading: seconds since its start fit 32 bits, as the engine counts them."""
 _ANYTHING = 2**40
 
 
@@ -67,25 +70,36 @@ def vectors_of(
         bounded: Whether contributions are bounded; False is for negative controls.
     """
     dates = len(persons.plan.world.calendar.dates)
-    folder = private_folder(persons.work / "apart")
+    folder, batch = private_folder(persons.work / "apart"), max(1, MOST_MADE_UP // dates)
     for i, table in enumerate(records):
-        moved = _moved(table, dates=dates)
-        path = folder / f"{i:06d}.parquet"
-        path.touch(mode=0o600)
-        pq.write_table(moved, path)
-    job = _job(persons, folder=folder, dates=dates * count, bounded=bounded)
+        number = table["number"].to_numpy()
+        for first in range(0, count, batch):
+            mine = table.filter(pa.array((number >= first) & (number < first + batch)))
+            place = private_folder(folder / str(first)) / f"{i:06d}.parquet"
+            place.touch(mode=0o600)
+            pq.write_table(_moved(mine, dates=dates, first=first), place)
+    parts = []
+    try:
+        for first in range(0, count, batch):
+            size = min(batch, count - first)
+            job = _job(persons, folder=folder / str(first), dates=dates * size, bounded=bounded)
+            parts.append(_counted(persons, job, count=size, bounded=bounded))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return csr_array(vstack(parts))
+
+
+def _counted(persons: Persons, job: Job, *, count: int, bounded: bool) -> csr_array:
     counted = engine_of(persons.plan.spec.engine_name).run(job, Silent())
     try:
         return _rows(persons, counted, count=count, bounded=bounded)
     finally:
         counted.close()
-        for path in folder.glob("*.parquet"):
-            path.unlink()
 
 
-def _moved(table: pa.Table, *, dates: int) -> pa.Table:
-    """Return fixes moved from date d to date number x dates + d; they keep their time of day."""
-    number = table["number"].to_numpy()
+def _moved(table: pa.Table, *, dates: int, first: int) -> pa.Table:
+    """Return fixes moved from date d to date (number - first) x dates + d, at the same time of day."""
+    number = table["number"].to_numpy() - first
     stamp = pa.timestamp("s", tz="UTC")
     seconds = table["ts"].cast(stamp).cast(pa.int64()).to_numpy() + number * dates * _DAY_S
     stamps = pa.array(seconds).cast(stamp)

@@ -13,7 +13,14 @@ from dp.audits.lower_bound import gaussian_mu_of
 from dp.loss import Loss, Rho
 from dp.mechanisms import gaussian, laplace
 from pipelines.audit._audit import Audit
-from pipelines.audit._filter import Trial, claim_of, gaussian_noise, judged, worst_person
+from pipelines.audit._filter import (
+    Trial,
+    claim_of,
+    distances,
+    gaussian_noise,
+    judged,
+    worst_person,
+)
 from pipelines.audit._parts import Parts
 from pipelines.audit._wrong import event_scope, half_noise
 from pipelines.release.figures import reporting_delta
@@ -75,12 +82,10 @@ def _as_planned(stage: Stage, dates: range, progress: Progress) -> Finding:
 
 def _persons(stage: Stage, progress: Progress) -> Finding:
     """Judge, without any chance, how far each known person stands out from the planned noise."""
-    sd = np.where(np.isfinite(stage.layout.sd), stage.layout.sd, 1.0)
-    people = stage.vectors.multiply(1.0 / sd[None, :])
-    distances = np.asarray(people.multiply(people).sum(axis=1)).ravel()
+    apart = distances(stage, stage.vectors, range(stage.dates))
     progress.at("", 1.0)
-    share = float(distances.max(initial=0.0)) / (2.0 * float(stage.rho()))
-    count, who = len(distances), "simulated" if stage.crowd is not None else "recorded"
+    share = float(apart.max(initial=0.0)) / (2.0 * float(stage.rho()))
+    count, who = len(apart), "simulated" if stage.crowd is not None else "recorded"
     return Finding(
         name=f"{count:,} {who} persons, all dates",
         tried=f"Each of {count:,} {who} persons is taken through the bounds alone: how far can any"
@@ -149,9 +154,7 @@ def _for_each(
 
 def _largest(stage: Stage) -> NDArray[np.int64]:
     """Return what the adversarial person adds who gains most from not being bounded."""
-    mine = stage.layout.columns()
-    apart = (stage.raw_shapes[:, mine].toarray() / stage.layout.sd[mine]) ** 2
-    worst = int(np.argmax(apart.sum(axis=1)))
+    worst = int(np.argmax(distances(stage, stage.raw_shapes, range(stage.dates))))
     row: NDArray[np.int64] = stage.raw_shapes[[worst]].toarray().ravel()
     return row
 

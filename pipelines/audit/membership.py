@@ -34,7 +34,7 @@ GROUPS = (100, 1_000, None)
 """Sizes of groups; None is everybody."""
 _TARGETS, _TARGETS_TRAINED = 60, 20
 _FEWEST, _RUNS_A_REPETITION = 24, 1_000
-_MOST_DRAWS = 20_000_000
+_MOST_DRAWS, _MOST_WEIGHTS = 20_000_000, 12_000_000
 _FALSE_POSITIVES = 0.01
 _POINTS = 60
 
@@ -185,13 +185,16 @@ def _few(arena: Arena) -> Arena:
 
 def _targets(stage: Stage) -> int:
     third: int = stage.vectors.shape[0] // 3
-    return min(_TARGETS, third)
+    return max(1, min(_TARGETS, third, _MOST_WEIGHTS // _cells(stage)))
 
 
 def _repetitions(stage: Stage) -> int:
-    cells = max(1, int(np.unique(stage.vectors.indices).size))
-    wanted: int = min(stage.runs // _RUNS_A_REPETITION, _MOST_DRAWS // cells)
+    wanted: int = min(stage.runs // _RUNS_A_REPETITION, _MOST_DRAWS // _cells(stage))
     return max(_FEWEST, wanted)
+
+
+def _cells(stage: Stage) -> int:
+    return max(1, int(np.unique(stage.vectors.indices).size))
 
 
 def _group(size: int | None) -> str:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from pipelines.audit._build import fixed_offset, shaped, simulated_plan
 from pipelines.audit._stage import Stage
+from pipelines.audit._vectors import Persons, vectors_of
+from pipelines.spec import load_spec
 
 
 def test_persons_alone_add_up_to_everybody(stage: Stage) -> None:
@@ -51,3 +58,36 @@ def test_the_same_seed_gives_the_same_people(stage: Stage) -> None:
     assert stage.crowd is not None
     day = stage.crowd.calendar.dates[0]
     assert stage.crowd.pings(day).equals(stage.crowd.pings(day))
+
+
+def test_persons_of_several_readings_are_the_same_persons(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("pipelines.audit._vectors.MOST_MADE_UP", 2 * stage.dates)
+    persons = Persons(plan=stage.plan, layout=stage.layout, secret=bytes(32), work=tmp_path)
+    ids = stage.plan.policy.unit.multiplicity
+    again = vectors_of(persons, records=shaped(stage.plan, ids), count=len(stage.shape_names))
+    assert (again != stage.shapes).nnz == 0
+
+
+def test_a_spec_with_too_many_cells_is_audited_on_fewer_dates(
+    spec_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spec = load_spec(spec_file, check_data=False)
+    whole = simulated_plan(spec, work=tmp_path, dates=8)
+    assert whole.world.calendar.days == 8
+    cells = sum(one.keys.size for one in whole.measurements)
+    monkeypatch.setattr("pipelines.audit._build.MOST_CELLS", cells // 2)
+    assert simulated_plan(spec, work=tmp_path, dates=8).world.calendar.days == 4
+    assert simulated_plan(spec, work=tmp_path, dates=None).world.calendar.days == 4
+
+
+@pytest.mark.parametrize(
+    ("zone", "month", "offset"),
+    [("Asia/Seoul", 3, "Etc/GMT-9"), ("America/New_York", 7, "Etc/GMT+4"), ("UTC", 1, "Etc/GMT")],
+)
+def test_dates_have_24_hours_at_the_policys_offset(
+    stage: Stage, zone: str, month: int, offset: str
+) -> None:
+    policy = dataclasses.replace(stage.plan.policy, time_zone=zone)
+    assert fixed_offset(policy, dt.date(2026, month, 2)) == offset
