@@ -185,18 +185,12 @@ def fixed_offset(policy: Policy, date: dt.date) -> str:
     return f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"
 
 
-def write_pings(
-    crowd: Crowd, folder: Path, *, progress: Progress, skip: frozenset[str] = frozenset()
-) -> None:
-    """Write the crowd's fixes, one private file a date; ``skip`` names people to leave out."""
+def write_pings(crowd: Crowd, folder: Path, *, progress: Progress) -> None:
+    """Write the crowd's fixes, one private file a date."""
     private_folder(folder)
     dates = crowd.calendar.dates
     for day in dates:
-        table = crowd.pings(day)
-        if skip:
-            keep = ~np.isin(table["subscriber"].to_numpy(zero_copy_only=False), list(skip))
-            table = table.filter(pa.array(keep))
-        _write(table, folder / f"{day.date}.parquet")
+        _write(crowd.pings(day), folder / f"{day.date}.parquet")
         progress.at("Simulating people", (day.index + 1) / len(dates))
 
 

@@ -98,7 +98,7 @@ def _counted(persons: Persons, job: Job, *, count: int, bounded: bool) -> csr_ar
 
 
 def _moved(table: pa.Table, *, dates: int, first: int) -> pa.Table:
-    """Return fixes moved from date d to date (number - first) x dates + d, at the same time of day."""
+    """Return fixes of date d moved to date (number - first) x dates + d, same time of day."""
     number = table["number"].to_numpy() - first
     stamp = pa.timestamp("s", tz="UTC")
     seconds = table["ts"].cast(stamp).cast(pa.int64()).to_numpy() + number * dates * _DAY_S
