@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipelines.audit._build import fixed_offset, shaped, simulated_plan
+from pipelines.audit import audits
+from pipelines.audit._build import Size, fixed_offset, shaped, simulated_plan, simulated_stage
 from pipelines.audit._stage import Stage
 from pipelines.audit._vectors import Persons, vectors_of
+from pipelines.progress import Silent
 from pipelines.spec import load_spec
 
 
@@ -91,3 +94,18 @@ def test_dates_have_24_hours_at_the_policys_offset(
 ) -> None:
     policy = dataclasses.replace(stage.plan.policy, time_zone=zone)
     assert fixed_offset(policy, dt.date(2026, month, 2)) == offset
+
+
+def test_levels_above_the_zones_are_audited_too(
+    edited: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    spec = load_spec(edited("share = 9", "levels = true\nshare = 9"), check_data=False)
+    size = Size(people=60, apart=60, dates=1, runs=400)
+    found = simulated_stage(spec, work=tmp_path / "work", size=size, progress=Silent())
+    levels = [one.level for one in found.layout.measurements if one.table == "presence"]
+    assert levels == ["zone", "parent", "city"]
+    assert np.array_equal(np.asarray(found.vectors.sum(axis=0)).ravel(), found.total)
+    mu2 = ((found.shapes.toarray() / found.layout.sd) ** 2).sum(axis=1).max()
+    assert 0.3 * float(found.rho()) < mu2 <= 2 * float(found.rho())
+    (noise,) = audits()["whole-release"].run(found, Silent())
+    assert abs(noise.with_person.value) < 5 * noise.with_person.se
