@@ -80,7 +80,7 @@ def released(stage: Stage, spec: ReleaseSpec) -> Ints:
     """
     home = spec.series.ledger.parent
     planned = plan_with(spec, books=Books(policy=stage.plan.policy), zones=stage.plan.world.zones)
-    with _own_anchors(home / "anchors"):
+    with own_anchors(home / "anchors"):
         try:
             with Ledger.create(spec.series.ledger, stage.plan.policy):
                 pass
@@ -101,8 +101,8 @@ def measurements(folder: Path, plan: Plan) -> Ints:
 
 
 @contextmanager
-def _own_anchors(folder: Path) -> Iterator[None]:
-    """Keep the anchors of simulated ledgers away from the user's."""
+def own_anchors(folder: Path) -> Iterator[None]:
+    """Keep the anchors of simulated ledgers in a folder of their own, away from the user's."""
     before = os.environ.get(_ANCHORS)
     os.environ[_ANCHORS] = str(folder)
     try:
