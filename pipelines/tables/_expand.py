@@ -55,7 +55,7 @@ def bin_counts_sql(
         "counted AS (SELECT d, place, from_bin, n, COUNT(*) AS v FROM spans "
         "WHERE n > 0 GROUP BY d, place, from_bin, n), "
         f"numbers AS ({_numbers(most)}), "
-        "steps AS (SELECT a.i AS n, b.i AS k FROM numbers AS a JOIN numbers AS b ON b.i < a.i), "
+        "steps AS (SELECT a.i AS n, b.i AS k FROM numbers AS a JOIN numbers AS b ON b.i < a.i) "
         f"SELECT d, CAST(from_bin + k AS BIGINT) * {places} + place AS cell, v "
         "FROM counted JOIN steps ON counted.n = steps.n"
     )
