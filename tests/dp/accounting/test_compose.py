@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dp.accounting import Spend, compose, worst_window
+from dp.accounting import Spend, compose, epsilon, worst_window
+from dp.ledger.window import add, runs_of, worst
 from dp.loss import Loss, Rho
 
 START = dt.date(2026, 3, 1)
+VALUES = json.loads((Path(__file__).parent / "dp_accounting_windows.json").read_text())
 
 
 def _spend(*days: int, rho: str = "1/60", delta: str = "0") -> Spend:
@@ -95,3 +100,26 @@ def test_the_ledgers_own_sums_agree(spends: list[Spend], days: int | None) -> No
     for spend in spends:
         add(sums, runs_of(spend.reads), spend.loss)
     assert worst(sums, days).loss == worst_window(spends, days)
+
+
+@pytest.mark.parametrize("row", VALUES["worst"], ids=lambda row: f"{row['days']} dates")
+def test_the_worst_window_agrees_with_dp_accounting(row: dict[str, Any]) -> None:
+    """Daily, weekly, monthly and scattered reads; dp-accounting tried every window by itself."""
+    spends = [_spend(*charge["reads"], rho=charge["rho"]) for charge in VALUES["charges"]]
+    ours = epsilon(worst_window(spends, row["days"]), VALUES["delta"])
+    assert ours == pytest.approx(row["zcdp_epsilon"], rel=1e-6)
+    assert ours <= row["zcdp_epsilon"], "their grid of orders can only be worse"
+    booked: dict[Any, Any] = {}
+    for spend in spends:
+        add(booked, runs_of(spend.reads), spend.loss)
+    assert worst(booked, row["days"]).loss == worst_window(spends, row["days"])
+
+
+def test_those_windows_differ_and_reads_over_dates_count_in_each() -> None:
+    """Else agreeing would be cheap: a sum over dates alone gives other figures."""
+    found = [row["zcdp_epsilon"] for row in VALUES["worst"]]
+    assert found == sorted(found)
+    spends = [_spend(*charge["reads"], rho=charge["rho"]) for charge in VALUES["charges"]]
+    late = [_spend(c["reads"][-1], rho=c["rho"]) for c in VALUES["charges"]]
+    for days in (7, 30):
+        assert worst_window(late, days) != worst_window(spends, days)
