@@ -138,13 +138,18 @@ def span_lines(plan: Plan) -> list[str]:
     days, cap = plan.policy.unit.window_days, plan.policy.cap.rho.value
     held = worst_window(plan.planned, days).rho.value
     fits = "fits" if held <= cap else "does not fit"
+    dates: dict[str, int] = {}
+    rho: dict[str, Fraction] = {}
+    for one in plan.measurements:
+        if len(one.reads) > 1:
+            dates[one.table] = len(one.reads)
+            rho[one.table] = rho.get(one.table, Fraction(0)) + one.cost.rho.value
     return [
-        f"{one.table} reads all {len(one.reads)} dates: its rho {_short(one.cost.rho.value)} counts"
-        + ("" if days is None else f" in {days + len(one.reads) - 1} windows of {days} dates")
+        f"{name} reads all {dates[name]} dates: its rho {_short(rho[name])} counts"
+        + ("" if days is None else f" in {days + dates[name] - 1} windows of {days} dates")
         + f"; beside the tables of single dates it {fits}: the tightest window holds rho"
         f" {_short(held)} of {_short(cap)}"
-        for one in plan.measurements
-        if len(one.reads) > 1
+        for name in dates
     ]
 
 

@@ -12,6 +12,7 @@ from dp.errors import BudgetRefused
 from dp.ledger import Ledger
 from dp.loss import Rho
 from pipelines import aggregate, draws, export, plan, read_release, release
+from pipelines.cli.plan import span_lines
 from pipelines.errors import SpecError
 from pipelines.release.spans import meets
 
@@ -53,6 +54,21 @@ def test_releases_back_to_back_stay_within_the_cap_and_no_tighter_than_they_must
     assert planned.rate.over(2).rho.value == 2 * one + 2 * single
     told = {row["table"]: row for row in planned.rows()}
     assert (told["home"]["reads"], told["presence"]["reads"]) == (DATES, 1)
+
+
+def test_at_several_levels_each_reads_all_dates_and_the_plan_says_what_they_cost_together(
+    town: Town,
+) -> None:
+    with_home(town, more="levels = true")
+    planned = plan(town.spec())
+    own = [one for one in planned.measurements if one.table == "home"]
+    assert len(own) == 3
+    assert {(len(one.reads), one.bounds.l2_squared) for one in own} == {(DATES, 2)}
+    whole = sum((one.cost.rho.value for one in own), Fraction(0))
+    assert whole <= Fraction(2, 22) * Fraction(1, 60) * 10
+    (line,) = span_lines(planned)
+    assert f"reads all 16 dates: its rho {float(whole):.4f} counts in 45 windows of 30" in line
+    assert "it fits: the tightest window holds rho" in line
 
 
 def test_one_series_without_window_needs_no_replacement(town: Town) -> None:
