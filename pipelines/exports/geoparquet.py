@@ -11,11 +11,12 @@ from pipelines.exports._export import Export
 from pipelines.exports._source import Source, absent_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     import pyarrow as pa
 
+_RESIDENCE = ("overnight", "home")
 _NUMBERS = ("value", "sd", "lo95", "hi95", "released_from")
 
 
@@ -39,6 +40,10 @@ def _write(source: Source, folder: Path) -> list[str]:
             )
             lines = {pair: LineString([points[zone] for zone in pair]).wkb for pair in set(pairs)}
             shapes, kinds = [lines[pair] for pair in pairs], ["LineString"]
+        elif (lives := next((key for key in keys if key in _RESIDENCE), None)) is not None:
+            frame = source.table(name)
+            shapes = [polygons.get(zone) for zone in frame[lives].astype(str)]
+            kinds = sorted(set(zones.geometry.geom_type))
         else:
             continue
         if name in source.release.thresholded:
@@ -53,7 +58,9 @@ def _write(source: Source, folder: Path) -> list[str]:
     return written
 
 
-def _table(frame: pd.DataFrame, shapes: list[bytes], *, path: Path, kinds: list[str]) -> None:
+def _table(
+    frame: pd.DataFrame, shapes: Sequence[bytes | None], *, path: Path, kinds: list[str]
+) -> None:
     """Write a table one date at a time: a polygon stands in every row of its zone."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -86,7 +93,7 @@ def _columns(frame: pd.DataFrame) -> pa.Table:
     for name in frame.columns:
         if name in _NUMBERS:
             columns[name] = pa.array(frame[name], pa.float64(), from_pandas=True)
-        elif name == "date":
+        elif name in {"date", "from_date"}:
             columns[name] = pa.array(frame[name]).cast(pa.date32())
         elif name == "bin_start":
             zone = pa.timestamp("ms", tz=str(frame[name].dt.tz))
@@ -109,9 +116,10 @@ def _geo(kinds: list[str]) -> Mapping[str, Any]:
 EXPORT = Export(
     name="geoparquet",
     summary="GeoParquet for QGIS, GeoPandas, DuckDB or R: tables with polygons, flows as lines.",
-    needs="a table by zone, or by origin and destination",
+    needs="a table by zone, by overnight zone or home, or by origin and destination",
     writes={"TABLE.parquet": "the table's keys, value, sd, lo95, hi95, status and geometry"},
-    orientation="one row a cell; a line leads from inside the origin to inside the destination.",
+    orientation="one row a cell; people of an overnight zone or home have its polygon, those of an"
+    " unknown one none; a line leads from inside the origin to inside the destination.",
     units="`value` and `sd` are what the table counts, of the bounded panel; WGS 84 degrees.",
     missing="`value` is unbiased and may be negative.",
     read='import geopandas as gpd\nvisits = gpd.read_parquet("visits.parquet")',

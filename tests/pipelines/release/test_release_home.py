@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from fractions import Fraction
 
+import geopandas as gpd
 import pytest
 from release_town import START, KnownTotals, Town
 
@@ -153,7 +154,10 @@ def test_a_release_holds_it_once_and_every_layer_and_export_bears_it(
     assert told["reads"] == {"from": "2026-03-02", "to": "2026-03-17"}
     readme = (made.folder / "README.md").read_text(encoding="utf-8")
     assert "moves the table, which reads all 16 dates" in readme
-    export(made.folder, to="geoparquet", out=town.folder / "geo")  # the others are not hindered
+    mapped = gpd.read_parquet(export(made.folder, to="geoparquet") / "home.parquet")
+    assert mapped["value"].isna().tolist() == [True, *[False] * 6]  # no_data is not 0
+    assert mapped.geometry.isna().tolist() == [*[False] * 6, True]  # unknown is nowhere
+    assert str(mapped["from_date"].iloc[0]) == "2026-03-02"
 
 
 def test_the_real_engine_counts_everyone_who_was_in_a_zone_once(town: Town) -> None:
