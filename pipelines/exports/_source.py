@@ -137,7 +137,7 @@ class Source:
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """Names of the measured tables: the noise of their rows is independent."""
+        """Names of the measured tables: their noise is independent over dates and time bins."""
         return tuple(self.release.manifest["tables"])
 
     def keys(self, name: str) -> list[str]:

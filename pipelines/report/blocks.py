@@ -126,7 +126,8 @@ def _daily(contents: Contents) -> str:
         head += [one.table, "95% interval"]
     said = (
         "Sums over all zones of the published numbers. The noise of n numbers adds up to the square"
-        " root of n times that of one, so totals are far more precise than their parts."
+        " root of n times that of one, so totals are far more precise than their parts. Where the"
+        " city is measured itself, its total has less noise still."
     )
     return (
         f'<section class="card"><h2>All zones together, day by day</h2>{element("p", said)}'
