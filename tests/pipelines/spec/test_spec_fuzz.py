@@ -59,8 +59,12 @@ documents = st.dictionaries(keys, values, max_size=6)
 
 
 def _load(folder: Path, content: str) -> None:
+    _load_bytes(folder, content.encode())
+
+
+def _load_bytes(folder: Path, content: bytes) -> None:
     for name, load in (("fuzz.toml", load_spec), ("policy.toml", load_policy)):
-        (folder / name).write_text(content, encoding="utf-8")
+        (folder / name).write_bytes(content)
         try:
             load(name)
         except SpecError as fault:
@@ -81,6 +85,21 @@ def test_any_document_gives_a_spec_or_clear_lines(folder: Path, document: dict[s
 @given(content=st.text(st.characters(codec="utf-8"), max_size=60))
 def test_any_text_gives_a_spec_or_clear_lines(folder: Path, content: str) -> None:
     _load(folder, content)
+
+
+@QUIET
+@given(
+    content=st.binary(max_size=60),
+    changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), max_size=4),
+)
+def test_any_bytes_give_a_spec_or_clear_lines(
+    folder: Path, content: bytes, changes: list[tuple[float, int]]
+) -> None:
+    raw = bytearray((folder / "release.toml").read_bytes())
+    for at, flip in changes:
+        raw[int(at * len(raw))] ^= flip
+    for one in (content, bytes(raw)):
+        _load_bytes(folder, one)
 
 
 @QUIET
