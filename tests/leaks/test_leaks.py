@@ -7,6 +7,7 @@ import datetime as dt
 import gzip
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -148,9 +149,8 @@ def _alone() -> list[str]:
     return []
 
 
-@pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    home = tmp_path_factory.mktemp("leaks") / "home"
+def _home(home: Path) -> Path:
+    """Make a city with canaries and its ledger."""
     small = CitySettings(zones=6, pings_per_person=30.0)
     city = home / "city"
     make_city(city, people=200, days=1, start=dt.date(2026, 3, 2), seed=5, settings=small)
@@ -158,6 +158,12 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MURMURATION_ANCHORS", str(home / "anchors"))
         Ledger.create(city / "city.ledger", load_policy(city / "policy.toml")).close()
+    return home
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    home = _home(tmp_path_factory.mktemp("leaks") / "home")
     return _watched(home, COMMANDS, before=_alone())
 
 
@@ -221,6 +227,31 @@ def test_other_users_see_no_canary_in_words_titles_or_environment(seen: Seen) ->
 
 def test_a_crash_would_write_no_core_file(seen: Seen) -> None:
     assert seen.watch["core"] == [0, 0]
+
+
+def test_no_system_call_writes_elsewhere_or_talks_to_anyone(tmp_path: Path) -> None:
+    """What Python does not see: native code of DuckDB, Arrow, GDAL, SQLite and OpenDP."""
+    trace = ["strace", "-f", "-qq", "-o"]
+    if (
+        not shutil.which("strace")
+        or subprocess.run([*trace, "/dev/null", "true"], check=False).returncode
+    ):
+        pytest.skip("strace is not here, or may not trace")
+    log, calls = tmp_path / "calls", "openat,open,creat,mkdir,mkdirat,socket,connect,execve"
+    home = _home(tmp_path / "home")
+    words = [*trace, str(log), "--seccomp-bpf", "-e", f"trace={calls}"]
+    seen = _watched(home, [["release", "release.toml"]], before=words)
+    assert seen.watch["codes"] == [0], seen.err
+    made = re.findall(
+        r"(?:open|openat|creat|mkdir|mkdirat)\((?:AT_FDCWD, )?\"([^\"]+)\", (\w[\w|]*)[^=]*\) = \d",
+        log.read_text(errors="replace"),
+    )
+    written = {name for name, how in made if re.search("O_WRONLY|O_RDWR|O_CREAT|^0", how)}
+    assert any(name.endswith("manifest.json") for name in written)
+    assert [n for n in written if n[0] == "/" and not n.startswith((str(tmp_path), "/dev/"))] == []
+    text = log.read_text(errors="replace")
+    assert "socket(" not in text
+    assert text.count("execve(") == 1
 
 
 def test_every_watch_notices_what_it_watches_for(tmp_path: Path) -> None:
