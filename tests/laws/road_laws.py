@@ -28,25 +28,34 @@ def broken(road: Road, whole: Vectors, other: Vectors, gone: dict[int, str]) -> 
     return found
 
 
-def some_gone(events: list[Event], dates: int, turn: int) -> dict[int, str]:
-    """Another person for each date, in turn over the rounds."""
+def some_gone(events: list[Event], dates: int) -> dict[int, str]:
+    """Another person for each date, the last first."""
     chosen = {}
     for date in range(dates):
         people = sorted({event.person for event in events if event.date == date})
         if people:
-            chosen[date] = people[-1 - (turn * dates + date) % len(people)]
+            chosen[date] = people[-1 - date % len(people)]
     return chosen
 
 
-def tried(road: Road, events: list[Event], rounds: int) -> list[str]:
-    """Hold the laws over a data set; return what is broken."""
-    road.people(events)
-    whole = road.count(events)
-    found, dates = [], len(road.days)
-    for turn in range(rounds):
-        gone = some_gone(events, dates, turn)
-        left = [e for e in events if gone.get(e.date) != e.person]
-        found += broken(road, whole, road.count(left), gone)
+def tried(
+    road: Road, events: list[Event], *, elsewhere: tuple[int, int] | None = None
+) -> list[str]:
+    """Hold the laws over a data set; return what is broken.
+
+    Args:
+        road: The production road.
+        events: The records.
+        elsewhere: A date, and the way in which the records of all other dates are changed.
+    """
+    changed = [] if elsewhere is None else changed_elsewhere(events, *elsewhere)
+    road.people([*events, *changed])
+    whole, dates = road.count(events), len(road.days)
+    gone = some_gone(events, dates)
+    left = [e for e in events if gone.get(e.date) != e.person]
+    found = broken(road, whole, road.count(left), gone)
+    if elsewhere is not None:
+        found += reached_from_elsewhere(road, whole, road.count(changed), elsewhere[0])
     if NIGHTLY:
         for window in (1, None):
             for one in neighbours(events, dates=dates, window=window):
@@ -79,15 +88,23 @@ def crowded(own: list[Event], others: list[Event], date: int) -> list[Event]:
 WAYS = (emptied, moved, copied, crowded)
 
 
-def interference(road: Road, events: list[Event], date: int, way: int) -> list[str]:
-    """Which tables of a date move when the records of all other dates change."""
+def changed_elsewhere(events: list[Event], date: int, way: int) -> list[Event]:
+    """The records of a date as they are, and those of all other dates changed."""
     own = [e for e in events if e.date == date]
-    others = [e for e in events if e.date != date]
-    changed = own + WAYS[way](own, others, date)
-    road.people([*events, *changed])
-    whole, other = road.count(events), road.count(changed)
+    return own + WAYS[way](own, [e for e in events if e.date != date], date)
+
+
+def reached_from_elsewhere(road: Road, whole: Vectors, other: Vectors, date: int) -> list[str]:
+    """Which tables of a date are not byte for byte the same."""
     return [
-        name
+        f"{name} was reached from another date"
         for name, one in road.measurements.items()
         if road.dates_read(one) == {date} and whole[name].tobytes() != other[name].tobytes()
     ]
+
+
+def interference(road: Road, events: list[Event], date: int, way: int) -> list[str]:
+    """Which tables of a date move when the records of all other dates change."""
+    changed = changed_elsewhere(events, date, way)
+    road.people([*events, *changed])
+    return reached_from_elsewhere(road, road.count(events), road.count(changed), date)

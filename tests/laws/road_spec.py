@@ -44,6 +44,11 @@ SPANNING = tuple(name for name in TABLES if name not in ONE_DATE)
 """Tables that read several dates at once."""
 
 
+def tables_of(variant: str, tables: Iterable[str]) -> tuple[str, ...]:
+    """The tables of a variant: one factor over levels is a rule of tables with a cap."""
+    return tuple(t for t in tables if variant != "levels" or "cap" in TABLES[t].params.model_fields)
+
+
 def entry(table: Measured, variant: str) -> dict[str, Any]:
     """The ``[[tables]]`` entry of a table in a variant."""
     chosen = {
@@ -60,7 +65,7 @@ def spec_text(
     variant: str, tables: Iterable[str], *, start: dt.date, days: int, united: bool
 ) -> str:
     """A whole spec: three sources, people and tables."""
-    entries = [_toml(entry(TABLES[table], variant)) for table in tables]
+    entries = [_toml(entry(TABLES[table], variant)) for table in tables_of(variant, tables)]
     mapped = 'id_map = "map.csv"\n' if united else ""
     return (
         f'title = "Laws"\ndates = {{ start = {start}, days = {days} }}\n'

@@ -31,7 +31,8 @@ MANY_BUCKETS = DuckDBEngine(bucket_rows=40, in_memory=False)
 
 @pytest.fixture(scope="module")
 def road(tmp_path_factory: pytest.TempPathFactory) -> Road:
-    return make_road(tmp_path_factory.mktemp("road") / "planted")
+    tables = ("panel", "presence", "visits", "od_flows", "transitions")
+    return make_road(tmp_path_factory.mktemp("road") / "planted", tables=tables)
 
 
 def caught(road: Road, shape: str, person: str) -> list[str]:
@@ -59,14 +60,12 @@ def _ranked(order: str) -> Callable[[Any, Sensitive], str]:
 
 def test_the_laws_hold_while_nothing_is_planted(road: Road) -> None:
     small = replace(road, engine=MANY_BUCKETS)
-    for shape, person in (("hub", "hub"), ("pendulum", "left"), ("mimic", "mimic")):
-        assert caught(small, shape, person) == []
+    assert caught(small, "pendulum", "left") == []
 
 
 def test_a_rank_among_others_is_caught(road: Road, monkeypatch: Patch) -> None:
     monkeypatch.setattr(Sampling, "sql", _ranked("crowd DESC, cell"))
-    found = [x for i in range(3) for x in caught(road, "hub", f"resident{i}")]
-    assert any("sampled:visits" in name for name in found)
+    assert any("sampled:visits" in name for name in caught(road, "hub", "resident0"))
 
 
 def test_contributions_that_are_not_clipped_are_caught(road: Road, monkeypatch: Patch) -> None:
@@ -189,7 +188,7 @@ def test_a_statement_that_reaches_over_dates_is_caught(
     def work(job: Job) -> Any:
         made = real(job)
         relations = tuple(
-            (name, re.sub(r"PARTITION BY d, person", "PARTITION BY person", sql))
+            (name, re.sub("PARTITION BY (d, person|person, d)", "PARTITION BY person", sql))
             if name == relation
             else (name, sql)
             for name, sql in made.relations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from road import ZONES, Road, Vectors, make_road
 from road_laws import broken
-from road_spec import SPANNING, VARIANTS
+from road_spec import SPANNING, VARIANTS, tables_of
 
 from dp.audits.distance import difference, norms
 from dp.audits.neighbours import without
@@ -13,13 +13,14 @@ from dp.audits.shapes import SHAPES
 from dp.bounds import Bounds
 
 DATES, WINDOW = 28, 7
+TRIED = tuple(variant for variant in VARIANTS if tables_of(variant, SPANNING))
 
 
 @pytest.fixture(scope="module")
 def road(tmp_path_factory: pytest.TempPathFactory) -> Road:
     """28 dates, of which a window of the policy holds 7; one table of single dates beside."""
     folder = tmp_path_factory.mktemp("road") / "month"
-    return make_road(folder, days=DATES, window=WINDOW, tables=("panel", *SPANNING))
+    return make_road(folder, TRIED, days=DATES, window=WINDOW, tables=("panel", *SPANNING))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_nor_does_a_window_of_anybody_else(road: Road, shape: str, person: str) 
     assert broken(road, whole, road.count(without(events, person, last)), gone) == []
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", TRIED)
 def test_moving_needs_more_than_the_bounds_of_vanishing(
     road: Road, moved: tuple[Vectors, Vectors], variant: str
 ) -> None:
@@ -70,6 +71,6 @@ def test_bounds_that_forget_replace_are_caught(
 ) -> None:
     monkeypatch.setattr(Bounds, "replaced", lambda self: self)
     folder = road.folder.with_name("forgetful")
-    planted = make_road(folder, days=DATES, window=WINDOW, tables=("panel", *SPANNING))
+    planted = make_road(folder, TRIED, days=DATES, window=WINDOW, tables=("panel", *SPANNING))
     gone = dict.fromkeys(range(WINDOW), "mover14")
     assert {name.split(":")[1] for name in broken(planted, *moved, gone)} == set(SPANNING)
