@@ -147,3 +147,55 @@ def test_a_forked_process_does_not_repeat_its_parents_noise() -> None:
     assert parent.size == child.size == 400
     assert np.mean(parent == child) < 0.1  # 0.003 by chance
     assert abs(np.corrcoef(parent, child)[0, 1]) < 6 / 20
+
+
+# processes for long vectors
+
+CELLS = 60_000
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dp.mechanisms.mechanism._cores", lambda: 2)
+    monkeypatch.setattr(_opendp, "PROCESS_CELLS", CELLS)
+
+
+@pytest.mark.usefixtures("processes")
+def test_processes_keep_places_and_repeat_nobodys_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_opendp, "_by_threads", None)
+    mechanism = gaussian(ONE, Rho.of("1/1000"))
+    totals = np.arange(CELLS, dtype=np.int64) * 10_000
+    one, two = (mechanism.draw(totals) - totals for _ in range(2))
+    sd = mechanism.law.sd
+    for noise in (one, two):
+        assert np.abs(noise).max() < 8 * sd
+        assert abs(noise.std() / sd - 1) < 5 / np.sqrt(2 * CELLS)
+        assert abs(noise.mean()) < 5 * sd / np.sqrt(CELLS)
+    halves = [*np.array_split(one, 2), *np.array_split(two, 2)]
+    for a, b in combinations(halves, 2):
+        assert abs(np.corrcoef(a, b)[0, 1]) < 5 / np.sqrt(CELLS / 2)
+
+
+@pytest.mark.usefixtures("processes")
+@pytest.mark.parametrize("fault", ["cannot start", "dies", "answers in part"])
+def test_where_a_process_fails_threads_draw_everything(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, fault: str
+) -> None:
+    stand_in = tmp_path / "python"
+    last = {"dies": "exit 3", "answers in part": "head -c 80"}.get(fault)
+    if last is not None:
+        stand_in.write_text(f"#!/bin/sh\n{last}\n")
+        stand_in.chmod(0o755)
+    monkeypatch.setattr(_opendp.sys, "executable", str(stand_in))
+    mechanism = gaussian(ONE, Rho.of("1/1000"))
+    totals = np.arange(CELLS, dtype=np.int64) * 10_000
+    noise = mechanism.draw(totals) - totals
+    assert 0 < np.abs(noise).max() < 8 * mechanism.law.sd
+    assert np.count_nonzero(noise) > CELLS * 9 // 10
+
+
+@pytest.mark.usefixtures("processes")
+def test_one_thread_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_opendp, "_by_processes", None)
+    mechanism = gaussian(ONE, Rho.of("1/1000"))
+    assert mechanism.draw(np.zeros(CELLS, dtype=np.int64), threads=1).size == CELLS
