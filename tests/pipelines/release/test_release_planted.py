@@ -156,6 +156,7 @@ def test_a_restored_ledger_is_caught(
     if planted:
         monkeypatch.setattr(Chain, "_compare", lambda *_: None)
         shutil.rmtree(town.releases)
+        shutil.rmtree(town.ledger.with_name("city.ledger.store"))
         town.edit("dates =", "issue = 1\ndates =")
         release(town.spec())
         assert unpaid(town, costs) > 0
