@@ -166,10 +166,12 @@ def _first_line(file: Path, *, label: str) -> str:
         else:
             with file.open("rb") as opened:
                 raw = opened.readline(_HEADER_BYTES)
-        text = raw.decode("utf-8-sig").replace("\r", "\n").partition("\n")[0]
+        # Some files end their lines with a carriage return alone.
+        first, end, _ = raw.replace(b"\r", b"\n").partition(b"\n")
+        text = first.decode("utf-8-sig")
     except (OSError, EOFError, UnicodeDecodeError, zlib.error):
         raise unreadable(file, label=label) from None
-    if len(raw) == _HEADER_BYTES:
+    if len(raw) == _HEADER_BYTES and not end:
         raise unreadable(file, label=label)
     if not text:
         raise SourceError(
