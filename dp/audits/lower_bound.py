@@ -28,7 +28,6 @@ class LowerBound:
 
     Attributes:
         false_positives, false_negatives: Shares of wrong answers at the threshold.
-        false_positives_hi, false_negatives_hi: Their upper confidence limits.
         mu: The estimate of mu at the threshold.
         mu_lo: Lower confidence limit of mu: no mechanism of a smaller mu errs so seldom.
         epsilon_lo: The epsilon that mu_lo comes to at the stated delta (Gaussian DP).
@@ -38,8 +37,6 @@ class LowerBound:
 
     false_positives: float
     false_negatives: float
-    false_positives_hi: float
-    false_negatives_hi: float
     mu: float
     mu_lo: float
     epsilon_lo: float
@@ -52,33 +49,38 @@ def lower_bound(
 ) -> LowerBound:
     """Return what the statistic shows about mu and epsilon.
 
-    The threshold must not depend on the samples. Each error's exact limit (Clopper and Pearson
-    1934) has half of the doubt 1 - confidence; together they hold with the confidence asked for.
-    Under mu-Gaussian DP errors a and b satisfy mu >= Phi^-1(1 - a) - Phi^-1(b) (Dong, Roth and Su
-    2022, arXiv 1905.02383, Definition 2.6). Under (epsilon, delta)-DP
+    The threshold must not depend on the samples. Under mu-Gaussian DP errors a and b satisfy
+    b >= Phi(Phi^-1(1 - a) - mu) (Dong, Roth and Su 2022, arXiv 1905.02383, Definition 2.6), so that
+    the share of right answers over both samples, 1 - (a + b) / 2, is at most Phi(mu / 2), and
+    mu >= 2 Phi^-1(share). The share's limit is that of Clopper and Pearson (1934) for all runs
+    together: right answers are independent, with one chance in each sample, and beyond its mean
+    such a sum has no heavier tail than the binomial of the mean chance (Hoeffding 1956, Ann. Math.
+    Stat. 27:713). That is nearer than a limit for each error by itself. Under (epsilon, delta)-DP
     epsilon >= log((1 - delta - b) / a) and the same with a and b exchanged (Kairouz, Oh and
     Viswanath 2015, arXiv 1311.0776, Theorem 2.1; as an audit: Jagielski et al. 2020, arXiv
     2006.07709; Nasr et al. 2023, arXiv 2302.07956). One threshold in the middle is poor for the
     latter, so ``pure_epsilon`` looks at several with its doubt split among them.
 
     Args:
-        without: The statistic without the person, one entry a run.
+        without: The statistic without the person, one entry a run; as many runs as ``given``.
         given: The statistic with the person; the larger, the more it speaks for "in".
         threshold: Say "in" at this value or above.
         delta: The delta that epsilon is stated at.
         confidence: Such as 0.95.
+
+    Raises:
+        ValueError: the samples differ in size.
     """
-    doubt = (1.0 - confidence) / 2.0
+    if without.size != given.size:
+        raise ValueError(f"as many runs with as without are due, got {given.size}, {without.size}")
     false_alarms, misses = int(np.sum(without >= threshold)), int(np.sum(given < threshold))
-    a_hi = upper_limit(false_alarms, without.size, doubt)
-    b_hi = upper_limit(misses, given.size, doubt)
     a, b = false_alarms / without.size, misses / given.size
-    mu_lo = max(0.0, float(-ndtri(a_hi) - ndtri(b_hi)))
+    runs = 2 * without.size
+    right_lo = lower_limit(runs - false_alarms - misses, runs, 1.0 - confidence)
+    mu_lo = max(0.0, 2.0 * float(ndtri(right_lo)))
     return LowerBound(
         false_positives=a,
         false_negatives=b,
-        false_positives_hi=a_hi,
-        false_negatives_hi=b_hi,
         mu=float(-ndtri(_inner(a, without.size)) - ndtri(_inner(b, given.size))),
         mu_lo=mu_lo,
         epsilon_lo=gaussian_epsilon(mu_lo, delta),
@@ -140,7 +142,7 @@ def gaussian_delta(mu: float, epsilon: float) -> float:
 def gaussian_epsilon(mu: float, delta: float) -> float:
     """Return the least epsilon of mu-Gaussian DP at delta, rounded down; 0 where none is needed.
 
-    >>> round(gaussian_epsilon(0.2228, 1e-6), 2)
+    >>> round(gaussian_epsilon(0.2367, 1e-6), 2)
     1.0
     """
     low, high = 0.0, _HIGHEST + mu * mu + 10.0 * mu

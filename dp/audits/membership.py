@@ -109,7 +109,7 @@ def hits_at(without: Floats, given: Floats, false_positives: float = 0.01) -> fl
     The threshold is the largest that lets at most that share of ``without`` through.
 
     >>> hits_at(np.arange(100.0), np.arange(100.0) + 50, 0.01)
-    0.5
+    0.51
     """
     allowed = math.floor(false_positives * without.size)
     cut = np.sort(without)[without.size - allowed - 1]

@@ -6,6 +6,7 @@ cap; the worst is found by measuring them all through the engine.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ def _burst(zones: int, spell: int) -> int:
     return max(0, spell - 20) % 4 % zones if 20 < spell < 28 else 0  # noqa: PLR2004  half hours
 
 
+_NEARBY = "nearby"
 SHAPES: Mapping[str, Callable[[int, int], int]] = MappingProxyType(
     {
         "hermit": _hermit,
@@ -52,20 +54,23 @@ SHAPES: Mapping[str, Callable[[int, int], int]] = MappingProxyType(
         "round trip": _round_trip,
         "tour": _tour,
         "burst": _burst,
+        _NEARBY: _burst,
     }
 )
-"""Which zone (a place in a list of zones) a person is in during a half hour of the date."""
+"""Which zone (a place in a list of zones) a person is in during a half hour of the date. Who stays
+nearby goes on the swing inside one parent: all its trips meet in one cell of every level above."""
 
 
 def fixes(ids: Sequence[str], shape: str, *, zones: ZoneSet, day: MobilityDay) -> pa.Table:
     """Return one date's fixes of a person of a shape who carries these identifiers.
 
-    A fix every five minutes at a zone's inner point, spells of half an hour, zones far apart first.
+    A fix every five minutes at a zone's inner point, spells of half an hour; zones far apart first,
+    or those of the parent with the most zones.
     """
     points = shapely.get_coordinates(
         shapely.point_on_surface(np.array(zones.frame.geometry.values))
     )
-    order = _far_apart(points)
+    order = _by_parent(zones.parents) if shape == _NEARBY else _far_apart(points)
     t = np.arange(_MARGIN_S, day.length_s, _FIX_S)
     place = SHAPES[shape]
     at = points[order[[place(len(order), int(s) // _SPELL_S) for s in t]]]
@@ -80,6 +85,13 @@ def fixes(ids: Sequence[str], shape: str, *, zones: ZoneSet, day: MobilityDay) -
         )
         for name in ids
     )
+
+
+def _by_parent(parents: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return zones by parent, those of the parent with the most zones first."""
+    sizes = Counter(parents)
+    ranked = sorted(range(len(parents)), key=lambda i: (-sizes[parents[i]], parents[i], i))
+    return np.array(ranked, dtype=np.int64)
 
 
 def _far_apart(
