@@ -6,7 +6,7 @@ from _tree import ROOT
 
 SETUP = "python3 -m venv .venv && .venv/bin/pip install -q"
 DEMO = f"{SETUP} . && .venv/bin/murmuration demo"
-TEST = f'{SETUP} -e ".[dev]" && .venv/bin/python -m pytest'
+TEST = f'{SETUP} -e ".[dev]" && .venv/bin/python -m pytest -n auto --dist loadfile'
 
 
 def test_readme_gives_both_commands_on_one_line_each() -> None:
