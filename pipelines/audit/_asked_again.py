@@ -114,7 +114,7 @@ def redrawn(spec: ReleaseSpec, stage: Stage, *, number: int) -> ReleaseSpec:
     kept = frame.drop(index=frame.index[number + 1])
     both = frame.geometry.iloc[[number, number + 1]].union_all()
     kept.loc[frame.index[number], "geometry"] = both
-    path = spec.series.ledger.parent / f"zones-{number}.geojson"
+    path = spec.series.ledger.parent.resolve() / f"zones-{number}.geojson"
     kept[["zone", "geometry"]].to_file(path, driver="GeoJSON")
     section = type(spec.zones).model_validate(
         {"file": str(path), "id": "zone"}, context={"base": path.parent, "check_data": False}

@@ -80,6 +80,16 @@ def test_an_answer_that_nobody_paid_for_is_seen(
             assert one.ask(dataclasses.replace(one.spec, issue=1)) == again.LEAKED
 
 
+def test_zones_are_redrawn_where_the_results_go_to_a_relative_folder(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _handle: None)
+    monkeypatch.chdir(tmp_path)
+    near = dataclasses.replace(stage, work=Path(os.path.relpath(stage.work)))
+    with again.series(near, people=40, name="near") as one:
+        assert one.ask(again.redrawn(one.spec, near, number=0)) == again.CHARGED
+
+
 @pytest.mark.parametrize("attack", ["dropped", "cut_off"])
 def test_differences_give_a_person_away_without_noise_alone(
     attack: str, differences: Differences
