@@ -202,15 +202,15 @@ def verdict(one: Mapping[str, Any]) -> str:
 def number(value: float | None) -> str:
     """Return a number for reading.
 
-    >>> number(0.123456), number(12.3456), number(100000.0), number(None)
-    ('0.123', '12.35', '100,000', 'none')
+    >>> number(0.123456), number(12.3456), number(0.00067), number(100000.0), number(None)
+    ('0.123', '12.35', '0.0007', '100,000', 'none')
     """
     if value is None:
         return "none"
     if value == int(value):
         return f"{int(value):,}"
     if 0 < abs(value) < _FLAT:
-        return f"{value:.1e}"
+        return f"{value:.4f}" if abs(value) >= _FLAT / 10 else f"{value:.1e}"
     return f"{value:,.3f}" if abs(value) < 10 else f"{value:,.2f}"  # noqa: PLR2004  three digits
 
 
