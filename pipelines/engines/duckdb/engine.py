@@ -15,8 +15,8 @@ from pipelines.engines.duckdb.connection import connection
 from pipelines.engines.duckdb.identity import Identity, file_facts
 from pipelines.engines.duckdb.resume import take_up
 from pipelines.engines.duckdb.run import Run
-from pipelines.engines.duckdb.totals import FileTotals
 from pipelines.engines.scratch import Scratch, private_files
+from pipelines.engines.totals import FileTotals
 from pipelines.ingest.check import check_source
 from pipelines.ingest.strata import check_persons
 from pipelines.progress import Progress

@@ -30,10 +30,10 @@ from pipelines.engines.duckdb.staging import (
     staging_sql,
 )
 from pipelines.engines.duckdb.state import RunState, digests
-from pipelines.engines.duckdb.totals import FileTotals
 from pipelines.engines.duckdb.watching import watched
 from pipelines.engines.scratch import Scratch
 from pipelines.engines.statements import bucket_work, days_relation, has_declared, sum_sql
+from pipelines.engines.totals import FileTotals
 from pipelines.errors import EngineError
 from pipelines.ingest.check import CheckedSource
 from pipelines.ingest.clean import Reading

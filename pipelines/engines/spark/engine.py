@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.engines.contract import Job
-from pipelines.engines.duckdb.totals import FileTotals
 from pipelines.engines.scratch import Scratch, private_files
 from pipelines.engines.spark.needs import check_needs
 from pipelines.engines.spark.run import Run
 from pipelines.engines.spark.session import Sessions, master_of, session
+from pipelines.engines.totals import FileTotals
 from pipelines.ingest.check import check_source
 from pipelines.ingest.strata import check_persons
 from pipelines.progress import Progress

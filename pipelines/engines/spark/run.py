@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.engines.contract import Job
-from pipelines.engines.duckdb.totals import FileTotals
 from pipelines.engines.scratch import Scratch
 from pipelines.engines.spark.counting import count
 from pipelines.engines.spark.faults import known_error
@@ -31,6 +30,7 @@ from pipelines.engines.statements import (
     partial_sql,
     points_sql,
 )
+from pipelines.engines.totals import FileTotals
 from pipelines.errors import EngineError
 from pipelines.ingest.check import CheckedSource
 from pipelines.ingest.clean import Reading

@@ -22,7 +22,7 @@ from dp.bounding import Sampling
 from dp.tables import Sensitive
 from pipelines.engines.contract import Job, Resources
 from pipelines.engines.duckdb.engine import DuckDBEngine
-from pipelines.engines.duckdb.totals import FileTotals
+from pipelines.engines.totals import FileTotals
 from pipelines.ingest.source import Source
 from pipelines.progress import Silent
 from pipelines.schemas.calendar import Calendar

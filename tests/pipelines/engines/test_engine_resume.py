@@ -27,8 +27,8 @@ from pipelines.engines.duckdb.engine import DuckDBEngine
 from pipelines.engines.duckdb.partials import PARTIAL, Partials
 from pipelines.engines.duckdb.staging import InFiles
 from pipelines.engines.duckdb.state import RunState, sha256_of
-from pipelines.engines.duckdb.totals import FileTotals
 from pipelines.engines.scratch import STATE, left_behind
+from pipelines.engines.totals import FileTotals
 from pipelines.errors import EngineError
 
 Kill = Callable[[str], Path]

@@ -158,10 +158,19 @@ def vectors(engine: Any, todo: Job, place: World) -> tuple[Vectors, dict[str, An
         for day in place.calendar.dates:
             size = table.keys(place, params, day).size
             found[label, day.index] = totals.vector(label, day.index, size)
+            _assert_listed(totals, label, day.index, found[label, day.index])
     totals.close()
     diagnostics = json.loads((todo.work / "diagnostics.json").read_text(encoding="utf-8"))
     assert [p.name for p in todo.work.iterdir()] == ["diagnostics.json"]
     return found, diagnostics
+
+
+def _assert_listed(totals: Any, label: str, day: int, vector: np.ndarray) -> None:
+    """The sparse reading, where keys are too many for a vector, says the same."""
+    cells, held = totals.listed(label, day, len(vector))
+    assert (cells.dtype, held.dtype) == (np.int64, np.int64)
+    assert cells.tolist() == np.flatnonzero(vector).tolist()
+    assert held.tolist() == vector[vector != 0].tolist()
 
 
 def assert_same(found: Vectors, wanted: Vectors) -> None:
