@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dp.ledger.entries import Head
 from dp.ledger.ledger import Ledger
+from dp.ledger.past import Standing
 from dp.ledger.policy import Policy
 from dp.ledger.records import Charge, ReleaseKey, Reservation
 from dp.ledger.store import MeasurementStore
@@ -17,5 +18,6 @@ __all__ = [
     "Policy",
     "ReleaseKey",
     "Reservation",
+    "Standing",
     "verify",
 ]

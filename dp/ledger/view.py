@@ -14,6 +14,7 @@ from dp.ledger.asked import new_charges, refuse_over_budget
 from dp.ledger.chain import Chain
 from dp.ledger.disk import refuse_shared
 from dp.ledger.entries import Head
+from dp.ledger.past import Standing, standing_when_drawn
 from dp.ledger.places import find_anchor, store_folder
 from dp.ledger.policy import Policy
 from dp.ledger.records import Charge, Reservation
@@ -105,6 +106,21 @@ class LedgerView:
         with self._current() as book:
             opened = book.release(release_id)
             return opened.manifest if opened else None
+
+    def when_drawn(self, digest: str, keys: Sequence[str]) -> Standing:
+        """Return the books as they stood when a release was first drawn whole.
+
+        What is booked afterwards never changes the answer.
+
+        Args:
+            digest: The release's digest.
+            keys: Charge keys of all its measurements.
+
+        Raises:
+            LedgerFault: one of them is not drawn.
+        """
+        with self._current():
+            return standing_when_drawn(self._chain.file.entries(), digest=digest, keys=keys)
 
     def spans(self) -> dict[dt.date, Span]:
         """Return the span of time, in seconds since 1970 UTC, that each charged date stands for."""

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 
 from dp.errors import LedgerFault
 from dp.ledger import Ledger
-from dp.ledger.file import LedgerFile
-from dp.ledger.replay import replay
-from dp.ledger.statement import spends_of
 from pipelines.spec import load_policy
 
 if TYPE_CHECKING:
@@ -18,7 +15,6 @@ if TYPE_CHECKING:
 
     from dp.accounting import Spend
     from dp.ledger import Charge, Head, Policy
-    from dp.ledger.state import Book
     from pipelines.spec import ReleaseSpec
 
 
@@ -103,28 +99,6 @@ def drawn_books(ledger: Ledger, *, digest: str, keys: Sequence[str]) -> tuple[Bo
     Raises:
         LedgerFault: a measurement of the release is not drawn.
     """
-    book: Book | None = None
-    for entry in LedgerFile(ledger.path).entries():
-        book = replay((entry,), book)
-        if entry.kind in {"reserved", "drawn"} and _whole(book, digest, keys):
-            release = book.releases[digest].id
-            booking = Booking(release=release, ledger=book.id, head=book.head)
-            return _as_books(book), booking
-    raise LedgerFault("a measurement of this release is not drawn yet: run the release again")
-
-
-def _whole(book: Book, digest: str, keys: Sequence[str]) -> bool:
-    if digest not in book.releases:
-        return False
-    items = (book.items.get(key) for key in keys)
-    return all(item is not None and item.sha256 is not None for item in items)
-
-
-def _as_books(book: Book) -> Books:
-    charges = {key: item.charge for key, item in book.items.items()}
-    return Books(
-        policy=book.policy,
-        ledger=book.id,
-        spends=spends_of(book),
-        charges=MappingProxyType(charges),
-    )
+    then = ledger.when_drawn(digest, keys)
+    books = Books(policy=then.policy, ledger=ledger.id, spends=then.spends, charges=then.charges)
+    return books, Booking(release=then.release_id, ledger=ledger.id, head=then.head)

@@ -79,6 +79,15 @@ def test_only_the_run_module_and_the_door_write_draws_to_the_ledger(write: str) 
     assert callers <= {"pipelines.release.run", "dp.measure"}
 
 
+def test_pipelines_knows_the_ledger_by_its_public_names_alone() -> None:
+    import dp.ledger
+
+    public = {f"dp.ledger.{name}" for name in dp.ledger.__all__}
+    asked = {n for p in modules("pipelines") for n in imports(p) if n.startswith("dp.ledger.")}
+    assert asked, "nothing imports the ledger: this test would check nothing"
+    assert asked <= public
+
+
 def test_only_the_door_and_the_stage_of_the_audits_draw_noise() -> None:
     callers = {dotted(path) for path in modules() if ".draw(" in path.read_text(encoding="utf-8")}
     truths = {"pipelines.release.draws"}  # plausible truths by a public seed, no noise

@@ -7,7 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from _ledgers import charge_of, daily, dates, draw, release_of, reserve, sha, spans_of
+from _ledgers import (
+    charge_of,
+    daily,
+    dates,
+    draw,
+    policy_of,
+    release_of,
+    reserve,
+    sha,
+    spans_of,
+)
 
 from dp.errors import BudgetRefused, LedgerBusy, LedgerFault
 from dp.ledger import Ledger, Reservation, verify
@@ -41,6 +51,41 @@ def test_a_release_goes_from_reserved_to_settled(
     assert [r.state for r in reserve(ledger, daily(0, 2))] == ["settled", "settled"]
     assert ledger.store.read(booked[0].key) == b"noisy"
     assert ledger.windows(None).rho == Rho.of("1/30")
+
+
+def test_what_stood_when_a_release_was_drawn_whole_never_changes(
+    ledger: Ledger, booked: tuple[Reservation, ...]
+) -> None:
+    digest, keys = release_of().digest, [one.key for one in booked]
+    with ledger.exclusive():
+        draw(ledger, booked[0])
+        with pytest.raises(LedgerFault, match="not drawn yet: run the release again"):
+            ledger.when_drawn(digest, keys)
+        ledger.start_draw(booked[1])  # cut off, and charged once more
+        draw(ledger, booked[1])
+    head, then = ledger.head, ledger.when_drawn(digest, keys)
+    assert (then.release_id, then.head, then.policy) == ("daily-mobility-0001", head, policy_of())
+    assert then.spends == ledger.spends()
+    assert len(then.spends) == 3
+    assert {*then.charges} == {*keys}
+    other, _ = reserve(ledger, [charge_of(*dates(9)), *daily(0, 1)], name="later")
+    ledger.amend(policy_of(rho="1/4"), "less from now on")
+    assert ledger.when_drawn(digest, keys) == then
+    with pytest.raises(LedgerFault, match="not drawn yet"):
+        ledger.when_drawn(release_of("later").digest, [other.key, keys[0]])
+    with pytest.raises(LedgerFault, match="not drawn yet"):
+        ledger.when_drawn(sha("never opened"), keys)
+
+
+def test_a_release_of_what_others_drew_stands_when_it_is_opened(
+    ledger: Ledger, booked: tuple[Reservation, ...]
+) -> None:
+    with ledger.exclusive():
+        for one in booked:
+            draw(ledger, one)
+    again = reserve(ledger, daily(0, 2), name="again")
+    then = ledger.when_drawn(release_of("again").digest, [one.key for one in again])
+    assert (then.release_id, then.head) == ("daily-mobility-0002", ledger.head)
 
 
 def test_nothing_is_drawn_twice(ledger: Ledger, booked: tuple[Reservation, ...]) -> None:
