@@ -1,13 +1,10 @@
-"""A process that counts records and dies where it is told: hooks live here, not in the product.
+"""A process that counts records and dies where it is told.
 
-Reads lines "work<TAB>data<TAB>point", does each in a fork of itself so that imports are paid for
-once, and answers "killed" or "exit N".
+Reads lines "work<TAB>data<TAB>point" and answers each with "killed" or "exit N".
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -15,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parents[2] / "processes"))
 
 from engine_desk import PERSONS, RECORDS, job, source
+from killable import after, before, serve
 
 from pipelines.engines.contract import Job
 from pipelines.engines.duckdb import run
@@ -25,29 +24,6 @@ from pipelines.progress import Silent
 
 BUCKET_ROWS = 50
 PEOPLE = 240
-
-
-def die() -> None:
-    """End this process as the kernel would that is out of memory."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def before(owner: Any, name: str, nth: int = 1) -> None:
-    _hook(owner, name, lambda real, *args, **more: (die(), real(*args, **more))[1], nth)
-
-
-def after(owner: Any, name: str, nth: int = 1) -> None:
-    _hook(owner, name, lambda real, *args, **more: (real(*args, **more), die())[0], nth)
-
-
-def _hook(owner: Any, name: str, deadly: Callable[..., Any], nth: int) -> None:
-    real, calls = getattr(owner, name), [0]
-
-    def hooked(*args: Any, **more: Any) -> Any:
-        calls[0] += 1
-        return deadly(real, *args, **more) if calls[0] == nth else real(*args, **more)
-
-    setattr(owner, name, hooked)
 
 
 # The first file that is renamed is the state file; partials follow, in order.
@@ -81,19 +57,10 @@ def engine() -> DuckDBEngine:
     return DuckDBEngine(bucket_rows=BUCKET_ROWS, in_memory=False)
 
 
-def _serve() -> None:
-    for line in sys.stdin:
-        work, data, point = line.rstrip("\n").split("\t")
-        child = os.fork()
-        if child == 0:
-            POINTS[point][0]()
-            engine().run(counting(Path(work), Path(data)), Silent())
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        sys.stdout.write("killed\n" if killed else f"exit {os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
+def _count(work: str, data: str, point: str) -> None:
+    POINTS[point][0]()
+    engine().run(counting(Path(work), Path(data)), Silent())
 
 
 if __name__ == "__main__":
-    _serve()
+    serve(_count)

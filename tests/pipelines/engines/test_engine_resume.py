@@ -9,8 +9,6 @@ import json
 import os
 import shutil
 import stat
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from answering import Ask, answering
 from engine_crash import BUCKET_ROWS, PEOPLE, POINTS, counting, engine
 from engine_desk import pings
 
@@ -51,15 +50,9 @@ class Heard:
 
 
 @pytest.fixture(scope="module")
-def helper() -> Iterator[subprocess.Popen[str]]:
-    script = Path(__file__).parent / "engine_crash.py"
-    with subprocess.Popen(
-        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield process
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait()
+def ask() -> Iterator[Ask]:
+    with answering(Path(__file__).parent / "engine_crash.py") as ask:
+        yield ask
 
 
 @pytest.fixture
@@ -73,15 +66,11 @@ def work(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def kill(helper: subprocess.Popen[str], data: Path, work: Path) -> Kill:
+def kill(ask: Ask, data: Path, work: Path) -> Kill:
     """Run until a named point, die there, and return the folder that is left."""
 
     def one(point: str) -> Path:
-        assert helper.stdin is not None
-        assert helper.stdout is not None
-        helper.stdin.write(f"{work}\t{data}\t{point}\n")
-        helper.stdin.flush()
-        assert helper.stdout.readline().strip() == "killed"
+        assert ask(f"{work}\t{data}\t{point}") == "killed"
         (left,) = work.glob("engine-*")
         return left
 

@@ -1,4 +1,4 @@
-"""Let these tests share ``release_town``: a simulated town, its ledger, a known engine."""
+"""Let these tests share a simulated town, its ledger, a known engine, and killable processes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parents[2] / "processes"))
 
 from release_town import KnownEngine, KnownTotals, Town, make_town, zones_once
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from answering import Ask, answering
 from release_rich import with_everything, with_towers
 from release_threshold import thresholded
 from release_town import Town, bytes_of, make_town
@@ -57,27 +56,18 @@ Copy = Callable[[str], Town]
 
 
 @pytest.fixture(scope="module")
-def helper() -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield process
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait()
+def ask() -> Iterator[Ask]:
+    with answering(SCRIPT) as ask:
+        yield ask
 
 
 @pytest.fixture
-def outcome(helper: subprocess.Popen[str]) -> Run:
+def outcome(ask: Ask) -> Run:
     def one(town: Town, *commands: tuple[str, ...], plant: str = "") -> Outcome:
-        assert helper.stdin is not None
-        assert helper.stdout is not None
         said = []
         for command in commands or (RELEASE,):
             asked = [str(town.folder), str(town.folder.parent / "anchors"), plant, command]
-            helper.stdin.write(json.dumps(asked) + "\n")
-            helper.stdin.flush()
-            said.append(Said(**json.loads(helper.stdout.readline())))
+            said.append(Said(**json.loads(ask(json.dumps(asked)))))
         return Outcome(tuple(said), bytes_of(town.releases))
 
     return one

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from answering import Ask, answering
 from release_crash import LAST, POINTS
-from release_town import Town, bytes_of
+from release_town import Town, bytes_of, release_at_once
 
 from dp.errors import LedgerBusy
 from dp.ledger import Ledger, verify
@@ -29,28 +28,16 @@ Run = Callable[[Town, str], str]
 
 
 @pytest.fixture(scope="module")
-def helper() -> Iterator[subprocess.Popen[str]]:
-    script = Path(__file__).parent / "release_crash.py"
-    with subprocess.Popen(
-        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield process
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait()
+def ask() -> Iterator[Ask]:
+    with answering(Path(__file__).parent / "release_crash.py") as ask:
+        yield ask
 
 
 @pytest.fixture
-def run(helper: subprocess.Popen[str]) -> Run:
-    def one(town: Town, point: str) -> str:
-        assert helper.stdin is not None
-        assert helper.stdout is not None
-        anchors = os.environ["MURMURATION_ANCHORS"]
-        helper.stdin.write(f"{anchors}\t{town.spec_file}\t{point}\n")
-        helper.stdin.flush()
-        return helper.stdout.readline().strip()
-
-    return one
+def run(ask: Ask) -> Run:
+    return lambda town, point: ask(
+        f"{os.environ['MURMURATION_ANCHORS']}\t{town.spec_file}\t{point}"
+    )
 
 
 @pytest.fixture
@@ -162,23 +149,7 @@ def test_a_second_process_is_told_to_wait(town: Town) -> None:
 
 def test_two_processes_at_once_make_one_release(town: Town, model_town: Path) -> None:
     del model_town
-    script = (
-        "import sys; sys.path.insert(0, sys.argv[2]); "
-        "from release_town import KnownEngine; from pipelines.release import run, totals; "
-        "from pipelines.spec import load_spec; totals.engine_of = lambda n: KnownEngine(); "
-        "print(run.release(load_spec(sys.argv[1])).name)"
-    )
-    here = str(Path(__file__).parent)
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, str(town.spec_file), here],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    done = [(*process.communicate(), process.returncode) for process in both]
+    done = release_at_once(town.spec_file, town.spec_file)
     names = {out.strip() for out, _, code in done if code == 0}
     assert names == {"daily-mobility-garam-synthetic-0001"}
     assert all(code == 0 or "LedgerBusy" in err for _, err, code in done)

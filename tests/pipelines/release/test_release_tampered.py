@@ -6,15 +6,13 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from release_town import Town, bytes_of
+from release_town import Town, bytes_of, release_at_once
 
 from dp.errors import LedgerFault
 from dp.ledger import file, verify
@@ -234,23 +232,7 @@ def test_two_specs_at_once_share_one_ledger(town: Town) -> None:
     other = town.folder / "other.toml"
     text = town.spec_file.read_text(encoding="utf-8")
     other.write_text(text.replace('title = "Daily', 'issue = 1\ntitle = "Hourly'), "utf-8")
-    script = (
-        "import sys; sys.path.insert(0, sys.argv[2]); "
-        "from release_town import KnownEngine; from pipelines.release import run, totals; "
-        "from pipelines.spec import load_spec; totals.engine_of = lambda n: KnownEngine(); "
-        "print(run.release(load_spec(sys.argv[1])).name)"
-    )
-    here = str(Path(__file__).parent)
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, str(spec), here],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for spec in (town.spec_file, other)
-    ]
-    done = [(*process.communicate(), process.returncode) for process in both]
+    done = release_at_once(town.spec_file, other)
     names = sorted(out.strip() for out, _, code in done if code == 0)
     assert all(code == 0 or "LedgerBusy" in err for _, err, code in done), done
     assert sorted(path.name for path in town.releases.glob("[!.]*")) == names
