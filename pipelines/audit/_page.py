@@ -8,6 +8,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from pipelines.audit._plots import plot_of
+from pipelines.report.head import head
 from pipelines.report.html import element, folded, items, table
 
 if TYPE_CHECKING:
@@ -33,9 +34,8 @@ def page_of(content: Mapping[str, Any]) -> str:
     """Return the page of what ``_results.as_json`` gives, as HTML that loads nothing."""
     audited = content["audited"]
     return Template(_own("page.html")).substitute(
+        head=head(f"Audit: {audited['title']}", more_css=_own("page.css")),
         title=escape(audited["title"]),
-        css=_css(),
-        own=_own("page.css"),
         lede=escape(_lede(audited)),
         facts=_facts(content),
         sections="\n".join(_sections(content)),
@@ -216,7 +216,3 @@ def number(value: float | None) -> str:
 
 def _own(name: str) -> str:
     return importlib.resources.files("pipelines.audit").joinpath(name).read_text("utf-8")
-
-
-def _css() -> str:
-    return importlib.resources.files("pipelines.report").joinpath("page.css").read_text("utf-8")

@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 _MUST_QUOTE = frozenset(',"\n\r')
 
@@ -35,12 +34,7 @@ class ParquetFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._writer.close()
 
 
@@ -60,12 +54,7 @@ class CsvFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._file.close()
 
 

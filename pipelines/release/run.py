@@ -193,27 +193,24 @@ def _publish(plan: Plan, ledger: Ledger, *, progress: Progress) -> Path:
     if final.exists():
         digest = _complete(final, settled)
     else:
-        reservations = {one.key: one for one in ledger.reservations()}
-
-        def remember(one: PlannedMeasurement) -> Noisy:
-            return _recall(one, reservations[one.charge.key], ledger)
-
-        def remember_sparse(one: PlannedMeasurement) -> NoisySparse:
-            return _recall_sparse(one, reservations[one.charge.key], ledger)
-
         with staged(final, owner=ledger.id) as folder:
             digest = derive(
-                folder,
-                plan=then,
-                booking=booking,
-                recall=Recall(remember, remember_sparse),
-                progress=progress,
+                folder, plan=then, booking=booking, recall=_recalled(ledger), progress=progress
             )
             if settled is not None and digest != settled:
                 raise VerifyError(_other_bytes(final))
     if settled is None:
         ledger.settle(booking.release, digest)
     return final
+
+
+def _recalled(ledger: Ledger) -> Recall:
+    """Return what reads the ledger's measurements back, as they are booked now."""
+    booked = {one.key: one for one in ledger.reservations()}
+    return Recall(
+        whole=lambda one: _recall(one, booked[one.charge.key], ledger),
+        sparse=lambda one: _recall_sparse(one, booked[one.charge.key], ledger),
+    )
 
 
 def _recall(one: PlannedMeasurement, reservation: Reservation, ledger: Ledger) -> Noisy:

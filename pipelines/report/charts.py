@@ -135,17 +135,7 @@ def _series() -> Any:
             ),
         )
     )
-    value = alt.Y(
-        "value:Q",
-        title=None,
-        scale=alt.Scale(zero=True),
-        axis=alt.Axis(format=_NUMBERS, tickCount=5),
-    )
-    tooltip = [
-        alt.Tooltip("when:N", title="when"),
-        alt.Tooltip("said:N", title="estimate"),
-        alt.Tooltip("interval:N", title="95% interval"),
-    ]
+    value, tooltip = _value(), _tooltip("when")
     band = base.mark_area(color=ACCENT, opacity=_BAND_OPACITY).encode(y="lo:Q", y2="hi:Q")
     line = base.mark_line(color=ACCENT, strokeWidth=1.6).encode(y=value)
     dots = base.mark_circle(color=ACCENT, size=90, opacity=0).encode(y=value, tooltip=tooltip)
@@ -167,17 +157,7 @@ def _daily() -> Any:
             axis=alt.Axis(labelAngle=0, labelOverlap="parity", labelSeparation=8),
         )
     )
-    value = alt.Y(
-        "value:Q",
-        title=None,
-        scale=alt.Scale(zero=True),
-        axis=alt.Axis(format=_NUMBERS, tickCount=5),
-    )
-    tooltip = [
-        alt.Tooltip("date:N", title="date"),
-        alt.Tooltip("said:N", title="estimate"),
-        alt.Tooltip("interval:N", title="95% interval"),
-    ]
+    value, tooltip = _value(), _tooltip("date")
     whisker = base.mark_rule(color=ACCENT, strokeWidth=3, opacity=0.5).encode(y="lo:Q", y2="hi:Q")
     line = base.mark_line(color=ACCENT, strokeWidth=1, opacity=0.6).encode(y=value)
     dots = base.mark_circle(color=ACCENT, size=36, opacity=1).encode(y=value, tooltip=tooltip)
@@ -204,3 +184,19 @@ def _bars() -> Any:
     )
     whisker = base.mark_rule(color=INK, strokeWidth=1.4).encode(x="lo:Q", x2="hi:Q")
     return (bar + whisker).properties(width="container", height=1)
+
+
+def _value() -> Any:
+    """Return the axis of an estimate."""
+    import altair as alt
+
+    axis = alt.Axis(format=_NUMBERS, tickCount=5)
+    return alt.Y("value:Q", title=None, scale=alt.Scale(zero=True), axis=axis)
+
+
+def _tooltip(at: str) -> list[Any]:
+    """Return what is said of a point: where on the axis it is, and its estimate."""
+    import altair as alt
+
+    titles = {at: at, "said": "estimate", "interval": "95% interval"}
+    return [alt.Tooltip(f"{name}:N", title=title) for name, title in titles.items()]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import importlib.resources
 from functools import cache
 from html import escape
@@ -16,6 +14,7 @@ from pipelines.report import sections
 from pipelines.report.blocks import blocks
 from pipelines.report.charts import chart_specs
 from pipelines.report.contents import Contents
+from pipelines.report.head import head
 from pipelines.report.html import element, embedded_json
 from pipelines.report.payload import date_text
 
@@ -47,9 +46,8 @@ def render(release: Release | str | Path) -> str:
     bundle = _vega()
     title = str(opened.manifest["title"])
     words = {
-        "policy": _policy(bundle, script),
+        "head": head(title, scripts=(bundle, script)),
         "title": escape(title),
-        "css": _part("page.css"),
         "lede": escape(_lede(contents)),
         "facts": _facts(contents),
         "sections": "\n".join(blocks(contents)),
@@ -82,16 +80,6 @@ def _lede(contents: Contents) -> str:
     if first == last:
         return f"{date_text(first)} {first.year}"
     return f"{date_text(first)} {first.year} to {date_text(last)} {last.year}"
-
-
-def _policy(*scripts: str) -> str:
-    """Return a content policy under which only these scripts run and nothing is loaded."""
-    hashes = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
-    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:;"
-        " base-uri 'none'; form-action 'none'"
-    )
 
 
 def _part(name: str) -> str:
