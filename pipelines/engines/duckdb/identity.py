@@ -28,8 +28,12 @@ _TAIL = 8
 """The end of a Parquet file: the footer's length, in four bytes, and four fixed letters."""
 _SECRET = "the ledger's secret"  # noqa: S105  what is written in its place
 
-Fact = tuple[str, int, int, str]
-"""A file as it was: path, bytes, time of its last change in nanoseconds, hash of its ends."""
+Fact = tuple[str, int, int, int, str]
+"""A file as it was: path, bytes, times of its last change in nanoseconds, hash of its ends.
+
+The first time is that of its content, which copying programs put back to that of another file. The
+second is that of anything about it, which only the system sets: no write and no replacement leaves
+it as it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ def read_tables(sources: tuple[CheckedSource, ...], people: PeopleFiles) -> list
 def _fact(file: Path, table: Table) -> Fact:
     told = file.stat()
     ends = _ends(file, told.st_size, parquet=table.files.format == "parquet")
-    return str(file), told.st_size, told.st_mtime_ns, ends
+    return str(file), told.st_size, told.st_mtime_ns, told.st_ctime_ns, ends
 
 
 def _ends(file: Path, size: int, *, parquet: bool) -> str:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from answering import Ask, answering
 from engine_crash import BUCKET_ROWS, PEOPLE, POINTS, counting, engine
-from engine_desk import pings
+from engine_desk import pings, source
 
 from pipelines.engines.contract import Resources
 from pipelines.engines.duckdb import run as running
@@ -246,6 +246,21 @@ def _touch(data: Path) -> dict[str, Any]:
     return {}
 
 
+def _backdate(data: Path) -> dict[str, Any]:
+    """Put a file of the same bytes in place, with the time of the one before: a copy does so."""
+    told, copy = data.stat(), data.with_name("copy")
+    _differs(told, lambda: shutil.copy2(data, copy))
+    copy.replace(data)
+    assert data.stat().st_mtime_ns == told.st_mtime_ns
+    return {}
+
+
+def _differs(told: os.stat_result, change: Callable[[], Path]) -> None:
+    """Change a file until the system's clock, which ticks slowly, shows it."""
+    while change().stat().st_ctime_ns == told.st_ctime_ns:
+        pass
+
+
 FILES = "a source, the id map, the exclusions or the strata changed"
 
 
@@ -254,6 +269,7 @@ FILES = "a source, the id map, the exclusions or the strata changed"
     [
         (_rewrite, FILES),
         (_touch, FILES),
+        (_backdate, FILES),
         (lambda _: {"owner": "another ledger"}, "the ledger changed"),
         (lambda _: {"categories": ("cafe",)}, "the specification changed"),
     ],
@@ -271,6 +287,34 @@ def test_what_changed_since_starts_over_and_is_named(
     assert said in heard.notes[0]
     assert heard.steps[0] == "Reading records"
     assert again == _bytes(work.with_name("other"), data, **asked)
+
+
+def test_a_changed_line_within_a_file_of_the_old_size_and_time_is_seen(tmp_path: Path) -> None:
+    from pipelines.engines.duckdb.identity import file_facts
+    from pipelines.ingest.check import check_source
+    from pipelines.ingest.strata import check_persons
+
+    file = tmp_path / "a.csv"
+    lines = [f"{i % 900},2026-03-02T10:00:00Z,37.51,126.81" for i in range(20_000)]
+    file.write_text("\n".join(["who,ts,lat,lon", *lines]) + "\n", encoding="utf-8")
+    checked = check_source(source(file, kind="pings", lat="lat", lon="lon"), 0)
+    before, told = file_facts((checked,), check_persons(None, None, None)), file.stat()
+    assert before == file_facts((checked,), check_persons(None, None, None))
+
+    def edit() -> Path:
+        lines[10_000] = lines[10_000].replace("37.51", "37.52")
+        with file.open("r+", encoding="utf-8") as opened:
+            opened.write("\n".join(["who,ts,lat,lon", *lines]) + "\n")
+        os.utime(file, ns=(told.st_atime_ns, told.st_mtime_ns))
+        return file
+
+    _differs(told, edit)
+    ((_, size, time_ns, _, ends),) = before
+    ((_, size_now, time_ns_now, _, ends_now),) = after = file_facts(
+        (checked,), check_persons(None, None, None)
+    )
+    assert (size_now, time_ns_now, ends_now) == (size, time_ns, ends), "seen by other marks"
+    assert after != before
 
 
 def test_another_bucket_size_starts_over(
