@@ -5,7 +5,7 @@ from __future__ import annotations
 from dp.ledger.entries import Head
 from dp.ledger.ledger import Ledger
 from dp.ledger.past import Standing
-from dp.ledger.policy import Policy
+from dp.ledger.policy import Policy, rotation_dates
 from dp.ledger.records import Charge, ReleaseKey, Reservation
 from dp.ledger.store import MeasurementStore
 from dp.ledger.verify import verify
@@ -19,5 +19,6 @@ __all__ = [
     "ReleaseKey",
     "Reservation",
     "Standing",
+    "rotation_dates",
     "verify",
 ]

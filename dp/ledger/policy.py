@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,11 @@ from dp.errors import PolicyError
 from dp.loss import Loss, Rho, exact
 from dp.units import PrivacyUnit
 
+STEADY = "never"
+"""What ``id_rotation`` says where a person keeps the same identifiers on all dates."""
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_BETWEEN = re.compile(r"[\s,;]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +29,8 @@ class Policy:
         unit: Window and attested identifiers of one person.
         time_zone: IANA name; the series has one.
         id_rotation: When identifiers change, as the custodian declares it: "never" (a person keeps
-            the same ones on all dates), the dates on which new ones begin, or other public words.
+            the same ones on all dates), the dates on which new ones begin (and nothing else), or
+            other public words.
         population: People in the data, as declared to the public.
         day_starts: Local time "HH:MM" at which a date starts.
 
@@ -55,6 +61,11 @@ class Policy:
         if not self.id_rotation.strip():
             raise PolicyError('id_rotation must say when ids change: "never", "daily", "monthly"')
         _check_time_zone(self.time_zone)
+
+    @property
+    def rotations(self) -> tuple[dt.date, ...] | None:
+        """Dates on which new identifiers begin, as :func:`rotation_dates` reads them."""
+        return rotation_dates(self.id_rotation)
 
     @property
     def per_date(self) -> Loss:
@@ -98,6 +109,26 @@ class Policy:
             )
         except (TypeError, ValueError) as error:
             raise PolicyError(f"policy: {error}") from None
+
+
+def rotation_dates(said: str) -> tuple[dt.date, ...] | None:
+    """Return the dates on which new identifiers begin, ascending; None where words say when.
+
+    Text that says more than dates is words: what else it says might be other dates.
+
+    >>> rotation_dates("never"), rotation_dates("2026-07-01, 2026-04-01")
+    ((), (datetime.date(2026, 4, 1), datetime.date(2026, 7, 1)))
+    >>> rotation_dates("2026-04-01, then monthly")
+    """
+    if said.strip() == STEADY:
+        return ()
+    words = [word for word in _BETWEEN.split(said) if word not in {"", "and"}]
+    if not words or not all(_DATE.fullmatch(word) for word in words):
+        return None
+    try:
+        return tuple(sorted({dt.date.fromisoformat(word) for word in words}))
+    except ValueError:
+        return None
 
 
 _FIELDS = frozenset(

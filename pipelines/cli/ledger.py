@@ -58,7 +58,8 @@ def amend(
 ) -> None:
     """Tighten a ledger's policy, or record that time zone data moved dates that are booked.
 
-    A policy can only become stricter: a lower cap, a longer window, more identifiers.
+    A policy can only become stricter: a lower cap, a longer window, more identifiers. id_rotation
+    may gain dates on which new identifiers begin, each after every date that was charged.
     """
     from dp.ledger import Ledger
     from pipelines.cli.common import console

@@ -8,10 +8,10 @@ charge names every date that it reads: the ledger counts it in each window that 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from dp.ledger import rotation_dates
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from pipelines.schemas.calendar import Calendar, MobilityDay
     from pipelines.schemas.measured import Measured
     from pipelines.spec import ReleaseSpec
-
-STEADY = "never"
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def measured_on(measured: Measured, calendar: Calendar) -> tuple[MobilityDay, ...]:
@@ -100,20 +97,9 @@ def span_faults(spec: ReleaseSpec, *, calendar: Calendar, policy: Policy) -> lis
 
 def _rotated(said: str, first: dt.date, last: dt.date) -> str:
     """Return how identifiers may change between two dates, in words; "" where they do not."""
-    cuts = [] if said.strip() == STEADY else _dates_in(said)
+    cuts = rotation_dates(said)
+    if cuts is None:
+        why = "which names no dates on which they begin, or says more than dates"
+        return f'the policy says id_rotation = "{said}", {why}'
     inside = [date for date in cuts if first < date <= last]
-    if inside:
-        return f"new identifiers begin on {inside[0]}, within {first} to {last}"
-    if said.strip() == STEADY or cuts:
-        return ""
-    return f'the policy says id_rotation = "{said}", which names no date on which they begin'
-
-
-def _dates_in(text: str) -> list[dt.date]:
-    found = []
-    for word in _DATE.findall(text):
-        try:
-            found.append(dt.date.fromisoformat(word))
-        except ValueError:
-            return []
-    return sorted(found)
+    return f"new identifiers begin on {inside[0]}, within {first} to {last}" if inside else ""

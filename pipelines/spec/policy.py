@@ -41,7 +41,8 @@ class PolicyFile(Section):
     """"device" where nothing is attested: the guarantee is then for one device, not a person."""
     id_rotation: Annotated[Line, Field(examples=["never"])]
     """When identifiers change: "never" (a person keeps the same ones), the dates on which new ones
-    begin ("2026-04-01, 2026-07-01"), "daily", or other public words."""
+    begin and nothing else ("2026-04-01, 2026-07-01"; `murmuration ledger amend` can add later
+    ones), "daily", or other public words."""
     time_zone: Annotated[TimeZone, Field(examples=["Asia/Seoul"])]
     """The series' one time zone."""
     day_starts: Clock = "04:00"

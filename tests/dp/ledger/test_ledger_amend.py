@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from _ledgers import DAY, charge_of, daily, dates, draw, policy_of, release_of, reserve, spans_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dp.errors import BudgetRefused, LedgerBusy, LedgerFault, PolicyError
 from dp.ledger import Ledger, verify
+from dp.ledger.entries import START, link
+from dp.ledger.replay import FORMAT, apply, begin
+from dp.ledger.state import Book
 from dp.loss import Rho
 
 TIGHTER: dict[str, dict[str, object]] = {
@@ -63,6 +71,151 @@ def test_nothing_comes_back_once_it_was_tightened(tmp_path: Path) -> None:
     ledger.amend(policy_of(days=None, id_rotation="daily"), "one id a person, attested")
     with pytest.raises(PolicyError, match="less than the attested 1"):
         ledger.amend(first, "please")
+
+
+def _said(*numbers: int) -> str:
+    """An ``id_rotation`` of these dates, counted from the first date of the tests."""
+    return ", ".join(str(date) for number in numbers for date in dates(number))
+
+
+@pytest.fixture
+def charged(ledger: Ledger) -> Ledger:
+    """Dates 0 to 15 are charged: all of them by one measurement, and the last by another."""
+    reserve(ledger, [charge_of(*dates(0, 16), table="home"), *daily(15, 1)])
+    return ledger
+
+
+def test_later_rotations_are_added_one_after_the_other(charged: Ledger, anchors: Path) -> None:
+    for numbers in ((16,), (40, 16), (16, 30, 40), (16, 30, 40, 41)):
+        charged.amend(policy_of(id_rotation=_said(*numbers)), "the operator told us")
+    again = Ledger.open(charged.path, anchors=anchors)
+    assert again.policy.rotations == tuple(one for n in (16, 30, 40, 41) for one in dates(n))
+    reserve(charged, [charge_of(*dates(16, 14), table="home")], name="next")
+    charged.amend(policy_of(id_rotation="2026-04-01,2026-03-18; 2026-04-12 and 2026-04-11"), "same")
+    assert again.windows(30) == charged.windows(30)
+    assert verify(charged.path, anchors) == []
+
+
+EARLIER: dict[str, tuple[str, str, str]] = {
+    "within": ("never", _said(7), "2026-03-09 is not after 2026-03-17, the last date"),
+    "the first": ("never", _said(0), "2026-03-02 is not after 2026-03-17"),
+    "long before": ("never", "2020-01-01", "2020-01-01 is not after 2026-03-17"),
+    "the last": (_said(40), _said(15, 40), "2026-03-17 is not after 2026-03-17"),
+    "later and earlier": (_said(40), _said(3, 40, 50), "2026-03-05 is not after 2026-03-17"),
+    "removed": (_said(20, 40), _said(20), "no longer names 2026-04-11"),
+    "moved": (_said(20, 40), _said(20, 41), "no longer names 2026-04-11"),
+    "undone": (_said(20), "never", "no longer names 2026-03-22"),
+    "words for dates": (_said(20), "monthly", "was declared '2026-03-22'"),
+    "dates for words": ("monthly", _said(40), "was declared 'monthly'"),
+    "words": ("never", "monthly", "'monthly' does not say on which dates, and home followed"),
+    "dates in words": ("never", f"{_said(40)}, then monthly", "does not say on which dates"),
+}
+
+
+@pytest.mark.parametrize(("was", "now", "said"), EARLIER.values(), ids=EARLIER.keys())
+def test_other_changes_of_what_was_said_of_identifiers_are_refused(
+    tmp_path: Path, was: str, now: str, said: str
+) -> None:
+    ledger = Ledger.create(tmp_path / "x", policy_of(id_rotation=was), anchors=tmp_path / "a")
+    reserve(ledger, [charge_of(*dates(0, 16), table="home")])
+    head = ledger.head
+    with pytest.raises(PolicyError) as caught:
+        ledger.amend(policy_of(id_rotation=now), "please")
+    assert said in str(caught.value)
+    assert (ledger.policy, ledger.head) == (policy_of(id_rotation=was), head)
+
+
+def test_words_are_taken_where_no_charge_followed_an_identifier(ledger: Ledger) -> None:
+    reserve(ledger, daily(0, 10))
+    ledger.amend(policy_of(id_rotation="daily"), "found out")
+    assert ledger.policy.rotations is None
+
+
+def test_what_was_given_back_does_not_hold_a_rotation_off(charged: Ledger) -> None:
+    with charged.exclusive():
+        for one in charged.reservations():
+            charged.void(one)
+    charged.amend(policy_of(id_rotation=_said(7)), "nothing was drawn")
+
+
+def test_a_rotation_lies_behind_what_a_moved_date_has_read(charged: Ledger, anchors: Path) -> None:
+    """A charge of the last date read an hour that now belongs to the next one."""
+    (last,) = dates(15)
+    start_s, end_s = charged.spans()[last]
+    moved = {last: (start_s, end_s - 3600)}
+    with pytest.raises(PolicyError, match="2026-03-18 is not after 2026-03-18"):
+        charged.amend(policy_of(id_rotation=_said(16)), "both at once", spans=moved)
+    charged.amend(policy_of(), "time zone data", spans=moved)
+    with pytest.raises(PolicyError, match="2026-03-18 is not after 2026-03-18"):
+        charged.amend(policy_of(id_rotation=_said(16)), "and then")
+    charged.amend(policy_of(id_rotation=_said(17)), "a date later")
+    assert verify(charged.path, anchors) == []
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("charge"), st.integers(0, 40), st.integers(1, 12)),
+        st.tuples(st.just("rotate"), st.sets(st.integers(0, 60), max_size=3), st.booleans()),
+        st.tuples(st.just("move"), st.integers(0, 50), st.sampled_from([(0, -3600), (3600, 0)])),
+    ),
+    max_size=14,
+)
+
+
+@given(STEPS)
+def test_no_charge_ever_reads_both_sides_of_a_declared_rotation(
+    steps: list[tuple[str, Any, Any]],
+) -> None:
+    """The planner's rule and the ledger's together, in any order of charges and amendments."""
+    book = _empty_book()
+    for number, (kind, what, how) in enumerate(steps):
+        if kind == "charge":
+            reads = dates(what, how)
+            if any(reads[0] < date <= reads[-1] for date in book.policy.rotations or ()):
+                continue  # the planner refuses it
+            _book_charge(book, reads, number)
+            continue
+        policy, spans = book.policy, {}
+        if kind == "rotate":
+            kept = () if how else book.policy.rotations or ()
+            named = {*kept, *(date for n in what for date in dates(n))}
+            said = ", ".join(map(str, sorted(named))) or "never"
+            policy = policy_of(id_rotation=said)
+        elif (day := dates(what)[0]).toordinal() in book.spans:
+            start_s, end_s = book.spans[day.toordinal()]
+            spans = {day.isoformat(): [start_s + how[0], end_s + how[1]]}
+        before = book.policy.rotations or ()
+        with suppress(LedgerFault):
+            payload = {"policy": policy.as_dict(), "reason": "x", "spans": spans}
+            apply(book, link(book.head, "amended", payload))
+        fresh = {*(book.policy.rotations or ())} - {*before}
+        assert {*before} <= {*(book.policy.rotations or ())}
+        for item in book.items.values():
+            for date in fresh:
+                assert item.runs[-1][1] < date.toordinal(), "a past charge meets a new rotation"
+        for item in book.items.values():
+            reads = item.charge.reads
+            assert not any(reads[0] < one <= reads[-1] for one in book.policy.rotations or ())
+
+
+def _empty_book() -> Book:
+    payload = {
+        "format": FORMAT,
+        "ledger": "0" * 32,
+        "policy": policy_of().as_dict(),
+        "secret": "0" * 64,
+    }
+    return begin(link(START, "created", payload))
+
+
+def _book_charge(book: Book, reads: tuple[dt.date, ...], number: int) -> None:
+    charge = charge_of(*reads, rho="1/100000", issue=number)
+    spans = spans_of([charge])
+    fresh = {d.isoformat(): list(s) for d, s in spans.items() if d.toordinal() not in book.spans}
+    name = f"r-{len(book.releases) + 1:04d}"
+    release = {"digest": charge.key, "id": name, "keys": [charge.key]}
+    payload = {"release": release, "charges": [charge.as_dict()], "spans": fresh}
+    apply(book, link(book.head, "reserved", payload))
 
 
 def test_an_amendment_needs_a_reason_and_no_running_release(ledger: Ledger, anchors: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from fractions import Fraction
 
 import pytest
@@ -69,3 +70,30 @@ def test_a_missing_field_is_named() -> None:
     del plain["population"]
     with pytest.raises(PolicyError, match="population must be given"):
         Policy.from_dict(plain)
+
+
+@pytest.mark.parametrize(
+    ("said", "dates"),
+    [
+        ("never", ()),
+        (" never ", ()),
+        ("2026-04-01", ("2026-04-01",)),
+        ("2026-07-01,2026-04-01; 2026-07-01", ("2026-04-01", "2026-07-01")),
+        ("2026-04-01 and 2026-07-01", ("2026-04-01", "2026-07-01")),
+        ("daily", None),
+        ("Never", None),
+        ("2026-02-30", None),
+        ("2026-04-01, 2026-02-30", None),
+        ("2026-04-01, then monthly", None),
+        ("every date from 2026-04-01", None),
+        ("12026-04-01", None),
+        ("2026-04-012026-05-01", None),
+        ("2026-04-01/2026-04-30", None),
+        ("and", None),
+    ],
+)
+def test_dates_of_new_identifiers_are_read_only_where_nothing_else_is_said(
+    said: str, dates: tuple[str, ...] | None
+) -> None:
+    wanted = None if dates is None else tuple(map(dt.date.fromisoformat, dates))
+    assert policy_of(id_rotation=said).rotations == wanted

@@ -161,6 +161,13 @@ def test_a_policy_only_tightens(run: Any, city: Path, edit: Edit) -> None:
     assert "rho 1/3" in run(*amend)
     assert run.json("budget", "city.ledger")["policy"]["cap_rho"] == "1/3"
     assert "Review" in run("budget", "city.ledger")
+    edit('id_rotation = "never"', 'id_rotation = "2026-09-01"', file="policy.toml")
+    run(*amend)
+    assert run.json("budget", "city.ledger")["policy"]["id_rotation"] == "2026-09-01"
+    edit("2026-09-01", "2026-09-02", file="policy.toml")
+    (line,) = run.lines(*amend, code=2)
+    assert "id_rotation no longer names 2026-09-01" in line
+    edit("2026-09-02", "2026-09-01", file="policy.toml")
     edit('"1/3"', '"1/2"', file="policy.toml")
     (line,) = run.lines(*amend, code=2)
     assert "may only tighten" in line

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import shutil
 from fractions import Fraction
 
 import geopandas as gpd
 import pytest
-from release_town import START, KnownTotals, Town
+from release_town import START, KnownTotals, Town, bytes_of
 
-from dp.errors import BudgetRefused
+from dp.errors import BudgetRefused, PolicyError
 from dp.ledger import Ledger
 from dp.loss import Rho
 from pipelines import aggregate, draws, export, plan, read_release, release
@@ -190,6 +192,33 @@ def test_asked_again_it_costs_nothing_and_a_later_span_of_dates_is_another(
     with Ledger.open(town.ledger) as ledger:
         held = ledger.spends()
     assert len([s for s in held if s.table == "home" and len(s.reads) == DATES]) == 1
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_later_rotation_is_added_and_holds_for_what_comes_after_it(town: Town) -> None:
+    town.edit("[series]", '[series]\nrho_per_date = "1/200"')
+    with_home(town)
+    folder = release(town.spec())
+    first = bytes_of(folder)
+    later = LAST + dt.timedelta(days=3)
+    town.edit("days = 16", "days = 20")
+    stale = plan(town.spec())
+    with Ledger.open(town.ledger) as ledger:
+        policy = dataclasses.replace(ledger.policy, id_rotation=str(later))
+        with pytest.raises(PolicyError, match=f"{LAST} is not after {LAST}"):
+            ledger.amend(dataclasses.replace(policy, id_rotation=str(LAST)), "known too late")
+        ledger.amend(policy, "the operator told us")
+    spent = town.spent()
+    for asked in (stale, town.spec()):
+        with pytest.raises(SpecError, match=f"new identifiers begin on {later}, within"):
+            release(asked)
+    assert town.spent() == spent
+    town.edit("days = 20", "days = 16")
+    shutil.rmtree(folder)
+    assert bytes_of(release(town.spec())) == first
+    town.edit(f"start = {START}", f"start = {later}")
+    made = read_release(release(town.spec()))
+    assert str(later) in made.privacy["guarantee"]["attestation"]
 
 
 def test_what_does_not_fit_beside_the_others_is_refused_before_anything_is_read(
