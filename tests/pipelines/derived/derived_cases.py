@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,29 +98,24 @@ def weeks(law: NoiseLaw, *, active: int = 4000, mean: float = 300.0) -> Truth:
     return truth
 
 
-def _wide(law: str) -> NoiseLaw:
-    return NoiseLaw(law, 25.0)  # type: ignore[arg-type]
+def _twice(
+    name: str, of: str, truth: Callable[[NoiseLaw], Truth], *, wide: float = 12.0, **more: Any
+) -> list[Case]:
+    """The same truth under either noise."""
+    laws = (NoiseLaw("discrete_gaussian", wide), NoiseLaw("discrete_laplace", wide))
+    return [
+        Case(name=name + said, of=of, truth=partial(truth, law), **more)
+        for law, said in zip(laws, ("", ", Laplace noise"), strict=True)
+    ]
 
 
 _COARSE = NoiseLaw("discrete_gaussian", 3e4, 4096)
 _NINE = NoiseLaw("discrete_gaussian", 9.0)
 _FLOWS, _VISITS = {"of": "od_flows"}, {"of": "visits"}
-_CHANGE = {"of": "visits", "baseline": FOUR_WEEKS}
 
 CASES = [
-    Case(
-        name="totals",
-        of="totals",
-        truth=lambda: counts("od_flows", GAUSSIAN, 0, 60),
-        times=1_100,
-        params=_FLOWS,
-    ),
-    Case(
-        name="totals, Laplace noise",
-        of="totals",
-        truth=lambda: counts("od_flows", LAPLACE, 0, 60),
-        times=1_100,
-        params=_FLOWS,
+    *_twice(
+        "totals", "totals", lambda law: counts("od_flows", law, 0, 60), times=1_100, params=_FLOWS
     ),
     Case(
         name="totals, weighted contributions",
@@ -128,17 +124,10 @@ CASES = [
         times=1_100,
         params=_FLOWS,
     ),
-    Case(
-        name="shares of visits",
-        of="shares",
-        truth=lambda: counts("visits", GAUSSIAN, 5, 400),
-        times=1_000,
-        params=_VISITS,
-    ),
-    Case(
-        name="shares of visits, Laplace noise",
-        of="shares",
-        truth=lambda: counts("visits", LAPLACE, 5, 400),
+    *_twice(
+        "shares of visits",
+        "shares",
+        lambda law: counts("visits", law, 5, 400),
         times=1_000,
         params=_VISITS,
     ),
@@ -160,54 +149,31 @@ CASES = [
         )
         for law, people in ((GAUSSIAN, 90), (GAUSSIAN, 30), (GAUSSIAN, 12), (LAPLACE, 90))
     ),
-    Case(
-        name="colocation and mixing of zones",
-        of="colocation",
-        truth=lambda: residents(_NINE),
-        times=36,
-        params={"residents": "zone"},
+    *(
+        Case(
+            name=f"colocation and mixing of {level}s",
+            of="colocation",
+            truth=lambda: residents(_NINE),
+            times=times,
+            params={"residents": level},
+        )
+        for level, times in (("zone", 36), ("parent", 560))
     ),
-    Case(
-        name="colocation and mixing of parents",
-        of="colocation",
-        truth=lambda: residents(_NINE),
-        times=560,
-        params={"residents": "parent"},
-    ),
-    Case(name="residence_time", of="residence_time", truth=lambda: whereabouts(GAUSSIAN), times=75),
-    Case(
-        name="residence_time, Laplace noise",
-        of="residence_time",
-        truth=lambda: whereabouts(LAPLACE),
-        times=75,
-    ),
-    Case(name="od_persons", of="od_persons", truth=lambda: journeys(GAUSSIAN), times=75),
-    Case(
-        name="od_persons, Laplace noise",
-        of="od_persons",
-        truth=lambda: journeys(LAPLACE),
-        times=75,
-    ),
+    *_twice("residence_time", "residence_time", whereabouts, times=75),
+    *_twice("od_persons", "od_persons", journeys, times=75),
     Case(
         name="kept_share",
         of="kept_share",
         truth=lambda: journeys(NoiseLaw("discrete_gaussian", 60.0)),
         times=10_000,
     ),
-    Case(
-        name="change_from_baseline",
-        of="change_from_baseline",
-        truth=lambda: weeks(_wide("discrete_gaussian")),
+    *_twice(
+        "change_from_baseline",
+        "change_from_baseline",
+        weeks,
+        wide=25.0,
         times=130,
-        params=_CHANGE,
-        bounded=0.99,
-    ),
-    Case(
-        name="change_from_baseline, Laplace noise",
-        of="change_from_baseline",
-        truth=lambda: weeks(_wide("discrete_laplace")),
-        times=130,
-        params=_CHANGE,
+        params=_VISITS | {"baseline": FOUR_WEEKS},
         bounded=0.99,
     ),
 ]
