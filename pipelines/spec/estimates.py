@@ -7,13 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
-from pipelines.errors import SpecError
 from pipelines.estimates.weights import WeightRow, parse_weights
 from pipelines.spec.fields import Day
 from pipelines.spec.fields import _public_file as existing_file
+from pipelines.spec.text import read_text
 
 PANEL = "panel"
-_LARGEST_BYTES = 20_000_000
 
 
 def _weights(value: Any, info: ValidationInfo) -> Path | str:
@@ -67,14 +66,5 @@ def read_weights(path: Path) -> tuple[WeightRow, ...]:
     Raises:
         SpecError: the file cannot be read, or one line a fault.
     """
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise SpecError(f"{path} is larger than 20 MB: is it a weights file?")
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise SpecError(
-            f"{path} is not UTF-8 text (byte {fault.start}). Save it as UTF-8 in your editor."
-        ) from None
-    except OSError as fault:
-        raise SpecError(f"{path} cannot be read: {fault.strerror}.") from None
+    text = read_text(path, what="a weights file", largest_mb=20)
     return parse_weights(text, name=str(path))

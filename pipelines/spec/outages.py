@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import SpecError
 from pipelines.schemas.outages import DeclaredOutage
+from pipelines.spec.text import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,6 @@ _ROW = {
     COLUMNS[2]: "a row has a zone or a tower, not both, a start and an end. Write"
     ' "A12,,2026-03-02T09:00,2026-03-02T17:30" or ",t7,2026-03-02T09:00,2026-03-02T17:30".',
 }
-_LARGEST_BYTES = 10_000_000
 _HEADER = "Write the header line: zone,from,to or tower,from,to or zone,tower,from,to"
 
 
@@ -34,8 +34,9 @@ def read_outages(path: Path) -> tuple[DeclaredOutage, ...]:
         SpecError: the file is not UTF-8 CSV of ``from,to`` after ``zone``, ``tower`` or both; one
             line a fault.
     """
+    text = read_text(path, what="an outages file", largest_mb=10, fix=f"{_HEADER}.")
     try:
-        lines = list(csv.reader(io.StringIO(_text(path))))
+        lines = list(csv.reader(io.StringIO(text)))
     except csv.Error as fault:
         raise SpecError(f"{path} cannot be read as CSV: {fault}. {_HEADER}.") from None
     if not lines:
@@ -61,16 +62,3 @@ def read_outages(path: Path) -> tuple[DeclaredOutage, ...]:
     if found:
         raise SpecError("\n".join(found))
     return tuple(rows)
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise SpecError(f"{path} is larger than 10 MB: is it an outages file? {_HEADER}.")
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise SpecError(
-            f"{path} is not UTF-8 text (byte {fault.start}). Save it as UTF-8 in your editor."
-        ) from None
-    except OSError as fault:
-        raise SpecError(f"{path} cannot be read: {fault.strerror}.") from None

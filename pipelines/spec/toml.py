@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import SpecError
+from pipelines.spec.text import read_text
 
 _AT = re.compile(r"^(?P<what>.*) \(at (?P<where>.*)\)$", re.DOTALL)
-_LARGEST_BYTES = 1_000_000
 _HINTS = {
     "Unescaped '\\'": "Write a Windows path in single quotes: 'C:\\data'.",
     "Invalid hex value": "Write a Windows path in single quotes: 'C:\\data'.",
@@ -42,7 +42,7 @@ def read_toml(path: Path, *, missing: str) -> dict[str, Any]:
     Raises:
         SpecError: the file is absent, is not UTF-8 text, or is not TOML (with line and column).
     """
-    text = _text(path, missing)
+    text = read_text(path, what="a TOML file", largest_mb=1, fix=missing)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
@@ -58,26 +58,6 @@ def read_toml(path: Path, *, missing: str) -> dict[str, Any]:
 def to_json(data: Any) -> str:
     """Return a TOML value as JSON; dates and times become ISO text."""
     return json.dumps(data, default=str)
-
-
-def _text(path: Path, missing: str) -> str:
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise SpecError(f"{path} is larger than 1 MB: is it a TOML file? {missing}")
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise SpecError(f"{path} does not exist. {missing}") from None
-    except IsADirectoryError:
-        raise SpecError(
-            f"{path} is a folder. Write the file in it, such as release.toml."
-        ) from None
-    except UnicodeDecodeError as fault:
-        raise SpecError(
-            f"{path} is not UTF-8 text (byte {fault.start}). Save it as UTF-8 in your editor."
-        ) from None
-    except (OSError, ValueError) as fault:
-        why = getattr(fault, "strerror", None) or "no such path can exist"
-        raise SpecError(f"{path} cannot be read: {why}. {missing}") from None
 
 
 def _syntax(path: Path, text: str, message: str) -> str:
