@@ -5,11 +5,11 @@ from __future__ import annotations
 import duckdb
 
 from pipelines.engines.duckdb.reading import column_names, scan
+from pipelines.engines.people import classes_sql, listed_sql
 from pipelines.ingest import people
 from pipelines.ingest.check import CheckedSource, Table
-from pipelines.ingest.lines import MALFORMED
 from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, PeopleFiles
-from pipelines.ingest.strata import STRATA, CheckedStrata, strata_sql
+from pipelines.ingest.strata import STRATA, CheckedStrata
 
 _LISTED = "ingest_listed"
 
@@ -49,13 +49,8 @@ def make_people(
 def _make_strata(
     con: duckdb.DuckDBPyConnection, checked: CheckedStrata, ids: Ids, *, mapped: bool
 ) -> None:
-    by_name = dict(zip(checked.table.layout.names, column_names(checked.table), strict=True))
-    person, *classes = checked.columns
-    columns = [f"{people.same_ids(by_name[person.name], person.kind, ids)} AS id"]
-    columns += [f"{by_name[column.name]} AS v{i}" for i, column in enumerate(classes)]
-    whole = "" if checked.table.layout.typed else f" WHERE NOT {MALFORMED}"
-    listed = f"(SELECT {', '.join(columns)} FROM {scan(checked.table, header=True)}{whole})"
-    found = strata_sql(checked.declared.strata, listed, mapped=mapped)
+    rows, written = scan(checked.table, header=True), column_names(checked.table)
+    found = classes_sql(rows, checked, ids, written=written, mapped=mapped)
     con.execute(f"CREATE TABLE {STRATA} AS {found}")
 
 
@@ -67,13 +62,8 @@ def _make_map(con: duckdb.DuckDBPyConnection, table: Table, ids: Ids) -> None:
 
 
 def _listed(table: Table, ids: Ids, *, names: tuple[str, ...]) -> str:
-    columns = ", ".join(
-        f"{people.same_ids(written, column.kind, ids)} AS {name}"
-        for written, column, name in zip(
-            column_names(table), table.layout.columns, names, strict=True
-        )
-    )
-    return f"SELECT {columns} FROM {scan(table, header=False)}"
+    rows, written = scan(table, header=False), column_names(table)
+    return listed_sql(rows, table, ids, written=written, names=names)
 
 
 def _truth(con: duckdb.DuckDBPyConnection, statement: str) -> bool:

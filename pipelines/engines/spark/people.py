@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from pipelines.engines.people import classes_sql, listed_sql
 from pipelines.engines.spark.reading import Relations, column_names
 from pipelines.ingest import people
 from pipelines.ingest.check import CheckedSource, Table
-from pipelines.ingest.lines import MALFORMED
 from pipelines.ingest.people import EXCLUDED, ID_MAP, Ids, PeopleFiles
-from pipelines.ingest.strata import LABEL, STRATA, CheckedStrata, strata_sql
+from pipelines.ingest.strata import LABEL, STRATA, CheckedStrata
 
 _MAP_FILES = "ingest_id_map_files"
 _LIST_FILES = "ingest_exclusion_files"
@@ -52,22 +52,11 @@ def _scan(relations: Relations, name: str, table: Table, *, label: str) -> None:
 
 
 def _make_strata(relations: Relations, checked: CheckedStrata, ids: Ids, *, mapped: bool) -> None:
-    table = checked.table
-    relations.scan(_STRATA_FILES, table, header=True, label=LABEL)
-    by_name = dict(zip(table.layout.names, column_names(table), strict=True))
-    person, *classes = checked.columns
-    columns = [f"{people.same_ids(by_name[person.name], person.kind, ids)} AS id"]
-    columns += [f"{by_name[column.name]} AS v{i}" for i, column in enumerate(classes)]
-    whole = "" if table.layout.typed else f" WHERE NOT {MALFORMED}"
-    listed = f"(SELECT {', '.join(columns)} FROM {_STRATA_FILES}{whole})"
-    relations.make(STRATA, strata_sql(checked.declared.strata, listed, mapped=mapped))
+    relations.scan(_STRATA_FILES, checked.table, header=True, label=LABEL)
+    written = column_names(checked.table)
+    found = classes_sql(_STRATA_FILES, checked, ids, written=written, mapped=mapped)
+    relations.make(STRATA, found)
 
 
 def _listed(relation: str, table: Table, ids: Ids, *, names: tuple[str, ...]) -> str:
-    columns = ", ".join(
-        f"{people.same_ids(written, column.kind, ids)} AS {name}"
-        for written, column, name in zip(
-            column_names(table), table.layout.columns, names, strict=True
-        )
-    )
-    return f"SELECT {columns} FROM {relation}"
+    return listed_sql(relation, table, ids, written=column_names(table), names=names)
