@@ -59,7 +59,8 @@ def _rotation_faults(book: Book, new: Policy, spans: Mapping[int, Span]) -> list
     if new.id_rotation == old.id_rotation:
         return []
     if was is None or (was and now is None):
-        return [f"id_rotation was declared {old.id_rotation!r}"]
+        may = "words stay as they are, and dates can only gain later ones"
+        return [f"id_rotation was declared {old.id_rotation!r}: {may}"]
     if now is None:
         charges = [item.charge for item in book.items.values()]
         followed = sorted({one.table for one in charges if len(one.reads) > 1})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.common import JsonOption, LedgerArgument
+from pipelines.cli.common import JsonOption, LedgerArgument, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,8 +57,7 @@ def _policy(out: Console, statement: dict[str, Any]) -> None:
     )
     out.print(
         f"[dim]days[/] start at {policy['day_starts']} in {policy['time_zone']}   "
-        f"[dim]ids rotate[/] {policy['id_rotation']}",
-        markup=True,
+        f"[dim]ids rotate[/] {plain(policy['id_rotation'])}"
     )
     for note in statement["notes"]:
         out.print(f"[yellow]{note['kind']}[/] ", end="")

@@ -14,10 +14,10 @@ def clean(spec: SpecArgument = SPEC) -> None:
     on where it stopped. This gives that up: the next run reads everything again. Runs that are
     going on, the ledger and releases are left alone.
     """
-    from pipelines.cli.common import console, load, shown_path
+    from pipelines.cli.common import console, load, path_text
     from pipelines.engines.scratch import sweep
 
     work = load(spec, check_data=False).release.work
     removed = sweep(work)
     said = f"removed   {removed} interrupted run{'s' * (removed != 1)}" if removed else "nothing"
-    console().print(f"{said} in {shown_path(work)}", soft_wrap=True, markup=False)
+    console().print(f"{said} in {path_text(work)}", soft_wrap=True, markup=False)

@@ -45,7 +45,19 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2))
 
 
+def plain(text: str) -> str:
+    """Return text for a console to print as it is: what is in brackets is no style."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
 def shown_path(path: Path) -> str:
+    """Return a path as a console prints it (``path_text``)."""
+    return plain(path_text(path))
+
+
+def path_text(path: Path) -> str:
     """Return a path from the current folder where that is shorter, quoted where it has spaces."""
     try:
         text = str(path.resolve().relative_to(Path.cwd()))

@@ -58,8 +58,9 @@ def amend(
 ) -> None:
     """Tighten a ledger's policy, or record that time zone data moved dates that are booked.
 
-    A policy can only become stricter: a lower cap, a longer window, more identifiers. id_rotation
-    may gain dates on which new identifiers begin, each after every date that was charged.
+    A policy can only become stricter: a lower cap, a longer window, more identifiers.
+
+    id_rotation may gain dates of new identifiers, each after every date that was charged.
     """
     from dp.ledger import Ledger
     from pipelines.cli.common import console
@@ -75,10 +76,12 @@ def amend(
                 "Write the new policy with --policy."
             )
         opened.amend(new, reason, spans=moved)
-    console().print(
+    out = console()
+    out.print(
         f"[green]amended[/]  rho {new.cap.rho.value} for {new.unit}, "
         f"{len(moved)} booked dates moved"
     )
+    out.print(f"ids      {_rotation_text(new)}", soft_wrap=True, markup=False)
 
 
 @app.command(
@@ -125,6 +128,17 @@ def void(
         f"[green]voided[/]  {len(free)} of {len(own)} charges of {release}; "
         f"{len(own) - len(free)} were begun and stay"
     )
+
+
+def _rotation_text(policy: Policy) -> str:
+    """Return how identifiers change, and what that means where only words say when."""
+    if policy.rotations is None:
+        return (
+            f'change as said in words ("{policy.id_rotation}"): no table over several dates can be'
+            " released, and this cannot be changed any more"
+        )
+    dates = ", ".join(map(str, policy.rotations))
+    return f"are new on {dates}" if dates else "never change"
 
 
 def _moved(ledger: Ledger, policy: Policy) -> dict[dt.date, tuple[int, int]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.common import SPEC, JsonOption, SpecArgument
+from pipelines.cli.common import SPEC, JsonOption, SpecArgument, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,7 +61,7 @@ def show_plan(out: Console, plan: Plan) -> None:
     dates = f"{first} to {last} ({spec.dates.days} dates)" if first < last else str(first)
     zones = f"{len(plan.world.zones):,} zones"
     out.print()
-    out.print(f"[bold]{_plain(spec.title)}[/]   {dates}, {zones}")
+    out.print(f"[bold]{plain(spec.title)}[/]   {dates}, {zones}")
     out.print(
         f"[dim]unit[/] {policy.unit}   [dim]cap[/] rho {policy.cap.rho.value}"
         f"   [dim]ledger[/] {plan.ledger or 'not created yet'}"
@@ -78,7 +78,7 @@ def show_plan(out: Console, plan: Plan) -> None:
     if plan.warnings:
         out.print("\n[yellow]Warnings[/]")
         for warning in plan.warnings:
-            out.print(f"[yellow]-[/] {_plain(warning)}")
+            out.print(f"[yellow]-[/] {plain(warning)}")
 
 
 def remaining(plan: Plan) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _tables(out: Console, plan: Plan) -> None:
         f"[dim] smaller values than 'ok from' are marked low_precision (sd above {limit:.0%})[/]\n"
     )
     for line in span_lines(plan):
-        out.print(f"[dim]{_plain(line)}[/]\n")
+        out.print(f"[dim]{plain(line)}[/]\n")
     for row in plan.rows():
         if "released_from" in row:
             out.print(
@@ -128,7 +128,7 @@ def _tables(out: Console, plan: Plan) -> None:
             )
     if plan.derived:
         names = ", ".join(one.name for one in plan.derived)
-        out.print(f"[dim]computed from them at no cost:[/] {_plain(names)}\n")
+        out.print(f"[dim]computed from them at no cost:[/] {plain(names)}\n")
 
 
 def span_lines(plan: Plan) -> list[str]:
@@ -210,17 +210,11 @@ def _differences(out: Console, one: ReleaseSpec, other: ReleaseSpec) -> None:
     if not rows:
         out.print("Both specs say the same of everything public.")
         return
-    shown = [[_plain(str(row[key])) for key in ("key", "this", "other")] for row in rows]
-    columns = ("key", _plain(one.path.name), _plain(other.path.name))
+    shown = [[plain(str(row[key])) for key in ("key", "this", "other")] for row in rows]
+    columns = ("key", plain(one.path.name), plain(other.path.name))
     grid(out, "What differs", columns=columns, rows=shown, left=3)
 
 
 def _short(value: Fraction) -> str:
     text = str(value)
     return text if len(text) <= _FRACTION_LETTERS else f"{float(value):.4f}"
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

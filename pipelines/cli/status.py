@@ -82,13 +82,13 @@ def status(spec: SpecArgument = SPEC, as_json: JsonOption = False) -> None:
 def standing(plan: Plan) -> Standing:
     """Return how far a plan's release is, from the ledger and the release folder."""
     from dp.ledger import Ledger
-    from pipelines.cli.common import shown_path
+    from pipelines.cli.common import path_text
     from pipelines.engines.scratch import dead
 
     spec = plan.spec
-    path = shown_path(spec.path)
+    path = path_text(spec.path)
     if plan.ledger is None:
-        policy = shown_path(spec.series.policy or Path("policy.toml"))
+        policy = path_text(spec.series.policy or Path("policy.toml"))
         return Standing(
             state="no_ledger",
             release=None,
@@ -97,7 +97,7 @@ def standing(plan: Plan) -> Standing:
             measurements=len(plan.measurements),
             interrupted=len(dead(spec.release.work)),
             others=[],
-            next=f"murmuration ledger create {shown_path(spec.series.ledger)} --policy {policy}",
+            next=f"murmuration ledger create {path_text(spec.series.ledger)} --policy {policy}",
         )
     with Ledger.open(spec.series.ledger) as ledger:
         release = ledger.release_id(plan.digest)
@@ -105,7 +105,7 @@ def standing(plan: Plan) -> Standing:
         return Standing(
             state=state,
             release=release,
-            folder=shown_path(spec.release.folder / release) if release else None,
+            folder=path_text(spec.release.folder / release) if release else None,
             drawn=_drawn(ledger.reservations(), plan),
             measurements=len(plan.measurements),
             interrupted=len(dead(spec.release.work)),
@@ -115,7 +115,7 @@ def standing(plan: Plan) -> Standing:
 
 
 def _state(ledger: Ledger, release: str | None, *, folder: Path, spec: str) -> tuple[str, str]:
-    from pipelines.cli.common import shown_path
+    from pipelines.cli.common import path_text
 
     if release is None:
         return "not_started", f"murmuration release {spec}"
@@ -123,7 +123,7 @@ def _state(ledger: Ledger, release: str | None, *, folder: Path, spec: str) -> t
         return "unfinished", f"murmuration release {spec}"
     if not (folder / release / "manifest.json").is_file():
         return "folder_missing", f"murmuration release {spec}"
-    return "complete", f"murmuration verify {shown_path(folder / release)}"
+    return "complete", f"murmuration verify {path_text(folder / release)}"
 
 
 def _drawn(booked: Iterable[Reservation], plan: Plan) -> int:

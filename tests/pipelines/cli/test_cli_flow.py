@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Edit = Callable[..., None]
 
 
@@ -162,7 +164,7 @@ def test_a_policy_only_tightens(run: Any, city: Path, edit: Edit) -> None:
     assert run.json("budget", "city.ledger")["policy"]["cap_rho"] == "1/3"
     assert "Review" in run("budget", "city.ledger")
     edit('id_rotation = "never"', 'id_rotation = "2026-09-01"', file="policy.toml")
-    run(*amend)
+    assert "ids      are new on 2026-09-01" in run(*amend)
     assert run.json("budget", "city.ledger")["policy"]["id_rotation"] == "2026-09-01"
     edit("2026-09-01", "2026-09-02", file="policy.toml")
     (line,) = run.lines(*amend, code=2)
@@ -171,6 +173,29 @@ def test_a_policy_only_tightens(run: Any, city: Path, edit: Edit) -> None:
     edit('"1/3"', '"1/2"', file="policy.toml")
     (line,) = run.lines(*amend, code=2)
     assert "may only tighten" in line
+
+
+def test_what_stands_in_brackets_is_printed_and_no_style(
+    run: Any, city: Path, edit: Edit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = city / "towns [old][" / "b] [red]"
+    assert '"towns [old][/b] [red]/release.toml"' in run("init", home)
+    monkeypatch.chdir(home.parent)
+    edit('id_rotation = "never"', 'id_rotation = "by [region] [/], in turn"', file="policy.toml")
+    shutil.copy(city / "policy.toml", home)
+    run("ledger", "create", "b] [red]/x.ledger", "--policy", "b] [red]/policy.toml")
+    assert "ids rotate by [region] [/], in turn" in run("budget", "b] [red]/x.ledger")
+
+
+def test_rotations_in_words_are_said_to_be_for_good(run: Any, city: Path, edit: Edit) -> None:
+    run("ledger", "create", "city.ledger")
+    edit('id_rotation = "never"', 'id_rotation = "2026-09-01, then [monthly]"', file="policy.toml")
+    amend = ("ledger", "amend", "city.ledger", "--policy", "policy.toml", "--reason", "Told")
+    said = run(*amend)
+    assert 'in words ("2026-09-01, then [monthly]"): no table over several dates' in said
+    edit(", then [monthly]", "", file="policy.toml")
+    (line,) = run.lines(*amend, code=2)
+    assert "words stay as they are" in line
 
 
 def test_a_lost_anchor_is_refused_until_somebody_vouches(
