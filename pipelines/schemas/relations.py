@@ -47,13 +47,18 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "t_seen": "INTEGER: start of the last record: the run's records are those of its zone"
             " from t_first to t_seen, both included",
             "declared": "BOOLEAN: holds a check-in",
+            "zone_before": "INTEGER: zone of the run before; its own where it is the first",
+            "t_before": "INTEGER: t_last of the run before; t_first where it is the first",
+            "zone_next": "INTEGER: zone of the run after; its own where it is the last",
+            "t_next": "INTEGER: t_first of the run after; the latest end of its own records where"
+            " it is the last",
         },
         "stays": {
             "d": "INTEGER",
             "person": "opaque person key",
             "zone": "INTEGER: zone number or -1",
             "t_start": "INTEGER",
-            "t_end": "INTEGER: (t_start, t_end, zone) is the order in which they happened",
+            "t_end": "INTEGER: (t_first, zone) is the order in which they happened",
             "t_first": "INTEGER",
             "t_seen": "INTEGER",
         },
@@ -63,6 +68,7 @@ RELATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "zone": "INTEGER: zone number or -1",
             "t_start": "INTEGER",
             "t_end": "INTEGER: as in stays, of which these are some",
+            "t_first": "INTEGER",
             "lat_e7": "INTEGER: middle of the box around the stay's records",
             "lon_e7": "INTEGER",
         },

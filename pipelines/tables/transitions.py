@@ -36,6 +36,7 @@ def _keys(world: World, params: TransitionParams, _day: MobilityDay) -> KeySet:
 
 def _statement(world: World, params: TransitionParams) -> str:
     moves = transitions_sql(
+        world,
         max_gap_s=params.max_gap_minutes * MINUTE_S,
         oscillation_s=params.oscillation_minutes * MINUTE_S,
     )

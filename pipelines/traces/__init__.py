@@ -13,7 +13,7 @@ from pipelines.errors import ZoneError
 from pipelines.schemas.relations import PROVIDED
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
-from pipelines.traces.moments import MOST_ZONES
+from pipelines.traces.moments import MOST_ZONES, Moments
 from pipelines.traces.people import nights_sql, people_sql
 from pipelines.traces.runs import runs_sql
 from pipelines.traces.stays import spots_sql, stays_sql
@@ -54,12 +54,12 @@ def trace_statements(
             f"zones: {len(world.zones):,} are too many to follow people through, at most "
             f"{MOST_ZONES:,}. Take larger zones or a smaller boundary."
         )
-    wanted = _closure(needs)
+    wanted, moments = _closure(needs), Moments.of(len(world.zones))
     sql: dict[str, Callable[[], str]] = {
-        "runs": lambda: runs_sql(params, world.calendar, declared=declared),
+        "runs": lambda: runs_sql(params, world.calendar, moments, declared=declared),
         "stays": lambda: stays_sql(params),
         "spots": spots_sql,
-        "trips": lambda: trips_sql(params, world.zones),
+        "trips": lambda: trips_sql(params, world),
         "people": lambda: people_sql(params),
         "nights": lambda: nights_sql(params),
         "strata": lambda: (

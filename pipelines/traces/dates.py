@@ -1,9 +1,12 @@
-"""A public number that almost every date shares, as SQL."""
+"""Dates in SQL: numbers that almost every date shares, and what sets persons' dates apart."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.schemas.calendar import Calendar
 
 
 def by_date(values: Sequence[int]) -> str:
@@ -15,3 +18,29 @@ def by_date(values: Sequence[int]) -> str:
     usual = Counter(values).most_common(1)[0][0]
     others = "".join(f"WHEN d = {d} THEN {v} " for d, v in enumerate(values) if v != usual)
     return f"(CASE {others}ELSE {usual} END)" if others else str(usual)
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """How statements hold dates apart: where there is one alone, none is sorted or carried along.
+
+    Attributes:
+        many: Whether there are several dates.
+    """
+
+    many: bool
+
+    @classmethod
+    def of(cls, calendar: Calendar) -> Dated:
+        """Return what suits a calendar."""
+        return cls(len(calendar.dates) > 1)
+
+    @property
+    def own(self) -> str:
+        """Columns that set one person's date apart. The person comes first: engines sort by it."""
+        return "person, d" if self.many else "person"
+
+    @property
+    def d(self) -> str:
+        """SQL for the number of the date, in a row that has the columns ``own``."""
+        return "d" if self.many else "CAST(0 AS INTEGER) AS d"

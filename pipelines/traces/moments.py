@@ -5,33 +5,59 @@ Passes over all records sort and compare one column, where two would take half a
 
 from __future__ import annotations
 
-_BITS = 22
-_PLACES = 2**_BITS
-MOST_ZONES = _PLACES - 2
+from dataclasses import dataclass
+
+_FEW_BITS, _MANY_BITS = 14, 22
+MOST_ZONES = 2**_MANY_BITS - 2
 """Zones that fit: a place is a zone's number plus one, and the last place is nobody's."""
-NONE = "CAST(-1 AS BIGINT)"
-"""The moment of a record that does not exist: below all others, in no zone, its second -1."""
 
 
-def moment_sql(t: str, zone: str) -> str:
-    """Return SQL for a moment (BIGINT), with t >= 0 and zone from -1 to ``MOST_ZONES`` - 1.
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """How moments are written for a number of zones: in 32 bits where they fit, else in 64.
 
-    >>> moment_sql("t", "zone")
-    'CAST(t AS BIGINT) * 4194304 + zone + 1'
+    A person of 64 bits and a moment of 32 make a sort key of 16 bytes, which sorts a sixth faster
+    than the next larger one.
+
+    Attributes:
+        bits: Bits of a place.
+        kind: SQL type of a moment.
     """
-    return f"CAST({t} AS BIGINT) * {_PLACES} + {zone} + 1"
 
+    bits: int
+    kind: str
 
-def second_sql(moment: str) -> str:
-    """Return SQL for the second of a moment (BIGINT)."""
-    return f"({moment} >> {_BITS})"
+    @classmethod
+    def of(cls, zones: int) -> Moments:
+        """Return what holds that many zones; a second of a date takes 17 bits.
 
+        >>> Moments.of(590), Moments.of(20_000)
+        (Moments(bits=14, kind='INTEGER'), Moments(bits=22, kind='BIGINT'))
+        """
+        few = zones <= 2**_FEW_BITS - 2
+        return cls(_FEW_BITS, "INTEGER") if few else cls(_MANY_BITS, "BIGINT")
 
-def zone_sql(moment: str) -> str:
-    """Return SQL for the zone of a moment (INTEGER)."""
-    return f"CAST(({moment} & {_PLACES - 1}) - 1 AS INTEGER)"
+    @property
+    def none(self) -> str:
+        """The moment of a record that does not exist: below all others, its second -1."""
+        return f"CAST(-1 AS {self.kind})"
 
+    def at(self, t: str, zone: str) -> str:
+        """Return SQL for a moment, with t >= 0 and zone from -1 on.
 
-def same_zone_sql(one: str, other: str) -> str:
-    """Return SQL: whether two moments are of one zone."""
-    return f"({one} & {_PLACES - 1}) = ({other} & {_PLACES - 1})"
+        >>> Moments.of(590).at("t", "zone")
+        'CAST(CAST(t AS INTEGER) * 16384 + zone + 1 AS INTEGER)'
+        """
+        return f"CAST(CAST({t} AS {self.kind}) * {2**self.bits} + {zone} + 1 AS {self.kind})"
+
+    def second(self, moment: str) -> str:
+        """Return SQL for the second of a moment."""
+        return f"({moment} >> {self.bits})"
+
+    def zone(self, moment: str) -> str:
+        """Return SQL for the zone of a moment (INTEGER)."""
+        return f"CAST(({moment} & {2**self.bits - 1}) - 1 AS INTEGER)"
+
+    def same_zone(self, one: str, other: str) -> str:
+        """Return SQL: whether two moments are of one zone."""
+        return f"({one} & {2**self.bits - 1}) = ({other} & {2**self.bits - 1})"

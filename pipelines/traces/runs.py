@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pipelines.schemas.calendar import Calendar
 from pipelines.schemas.traces import MINUTE_S, TraceParams
-from pipelines.traces.dates import by_date
-from pipelines.traces.moments import NONE, moment_sql, same_zone_sql, second_sql, zone_sql
-
-_ORDERED = "PARTITION BY person, d ORDER BY"
-"""The person first: engines sort by the first column, and few records differ in their date."""
+from pipelines.traces.dates import Dated, by_date
+from pipelines.traces.moments import Moments
 
 
-def runs_sql(params: TraceParams, calendar: Calendar, *, declared: bool) -> str:
+def runs_sql(params: TraceParams, calendar: Calendar, moments: Moments, *, declared: bool) -> str:
     """Return the SELECT of ``runs``.
 
     One pass over the records keeps those that begin a run and the last one; a pass over these few
@@ -22,12 +21,15 @@ def runs_sql(params: TraceParams, calendar: Calendar, *, declared: bool) -> str:
     Args:
         params: Gaps.
         calendar: Public days.
+        moments: How moments are written for the zones.
         declared: Whether ``points`` has ``t2`` and ``declared``.
     """
     move_s = params.move_gap_minutes * MINUTE_S
+    parts = _Parts(moments, Dated.of(calendar))
+    nights = by_date([day.overnight_s for day in calendar.dates])
     return (
-        f"WITH {_marked(declared=declared)}, {_kept(params, calendar)}, {_begun()}, "
-        f"{_reached() if declared else _fixed()}, "
+        f"WITH {parts.marked(declared=declared)}, {parts.kept(params, nights)}, {parts.begun()}, "
+        f"{parts.reached() if declared else parts.fixed()}, "
         "cut AS (SELECT *, LEAST(t_reach, t_next) AS t_last, "
         "GREATEST(t_first - t_before, 0) AS gap_before, "
         "GREATEST(t_next - t_reach, 0) AS gap_after FROM placed) "
@@ -35,79 +37,109 @@ def runs_sql(params: TraceParams, calendar: Calendar, *, declared: bool) -> str:
         f"CAST(t_first - LEAST(gap_before - gap_before // 2, {move_s}) AS INTEGER) AS t_start, "
         "t_first, t_last, "
         f"CAST(t_last + LEAST(gap_after // 2, {move_s}) AS INTEGER) AS t_end, "
-        "t_seen, declared FROM cut"
+        "t_seen, declared, zone_before, LEAST(t_before, t_first) AS t_before, zone_next, t_next "
+        "FROM cut"
     )
 
 
-def _marked(*, declared: bool) -> str:
-    """Each record with the moments of the one before and the one after, and the reach so far."""
-    window = f"OVER ({_ORDERED} m)"
-    reach = second_sql(f"LAG(m, 1, {NONE}) {window}")
-    if declared:
-        reach = f"MAX(t2) OVER ({_ORDERED} m ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
-    return (
-        f"marked AS (SELECT d, person, m, LAG(m, 1, {NONE}) {window} AS m_before, "
-        f"LEAD(m, 1, {NONE}) {window} AS m_after, {reach} AS reach "
-        f"FROM (SELECT *, {moment_sql('t', 'zone')} AS m FROM points) AS packed)"
-    )
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The parts of the statement, which share how moments and dates are written."""
 
+    moments: Moments
+    dated: Dated
 
-def _kept(params: TraceParams, calendar: Calendar) -> str:
-    """The records that begin a run, and the last one of the date."""
-    t = second_sql("m")
-    limit = (
-        f"CASE WHEN (reach + {t}) // 2 >= {by_date([day.overnight_s for day in calendar.dates])} "
-        f"THEN {params.overnight_gap_minutes * MINUTE_S} "
-        f"ELSE {params.same_zone_gap_minutes * MINUTE_S} END"
-    )
-    bridged = f"{same_zone_sql('m', 'm_before')} AND {t} - reach <= {limit}"
-    return (
-        "kept AS (SELECT d, person, m, m_before, begins FROM ("
-        f"SELECT d, person, m, m_before, m_after, CASE WHEN {bridged} THEN 0 ELSE 1 END AS begins "
-        f"FROM marked) AS judged WHERE begins = 1 OR m_after = {NONE})"
-    )
+    @property
+    def _ordered(self) -> str:
+        return f"PARTITION BY {self.dated.own} ORDER BY"
 
+    def marked(self, *, declared: bool) -> str:
+        """Each record, the moments of the one before and the one after, and the reach so far."""
+        none, window = self.moments.none, f"OVER ({self._ordered} m)"
+        reach = self.moments.second(f"LAG(m, 1, {none}) {window}")
+        if declared:
+            rows = "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+            reach = f"MAX(t2) OVER ({self._ordered} m {rows})"
+        return (
+            f"marked AS (SELECT {self.dated.own}, m, LAG(m, 1, {none}) {window} AS m_before, "
+            f"LEAD(m, 1, {none}) {window} AS m_after, {reach} AS reach "
+            f"FROM (SELECT *, {self.moments.at('t', 'zone')} AS m FROM points) AS packed)"
+        )
 
-def _begun() -> str:
-    """The runs: first and last record, and the moments just before and just after.
+    def kept(self, params: TraceParams, nights: str) -> str:
+        """The records that begin a run, and the last one of the date."""
+        t, own = self.moments.second("m"), self.dated.own
+        limit = (
+            f"CASE WHEN (reach + {t}) // 2 >= {nights} "
+            f"THEN {params.overnight_gap_minutes * MINUTE_S} "
+            f"ELSE {params.same_zone_gap_minutes * MINUTE_S} END"
+        )
+        bridged = f"{self.moments.same_zone('m', 'm_before')} AND {t} - reach <= {limit}"
+        return (
+            f"kept AS (SELECT {own}, m, m_before, begins FROM ("
+            f"SELECT {own}, m, m_before, m_after, CASE WHEN {bridged} THEN 0 ELSE 1 END AS begins "
+            f"FROM marked) AS judged WHERE begins = 1 OR m_after = {self.moments.none})"
+        )
 
-    The record before the next run's first is this run's last. The last record of the date, where
-    it begins no run, ends one. Of two that tie it comes second, having a record of that very
-    moment before it.
-    """
-    window = f"OVER ({_ORDERED} m, m_before)"
-    return (
-        "begun AS (SELECT d, person, m, m_before, COALESCE(m_last, m) AS m_last, "
-        "COALESCE(m_next, m) AS m_next FROM (SELECT d, person, m, m_before, begins, "
-        f"LEAD(CASE WHEN begins = 1 THEN m_before ELSE m END) {window} AS m_last, "
-        f"LEAD(m) {window} AS m_next FROM kept) AS paired WHERE begins = 1)"
-    )
+    def begun(self) -> str:
+        """The runs: first and last record, and the moments just before and just after.
 
+        The record before the next run's first is this run's last. The last record of the date,
+        where it begins no run, ends one. Of two that tie it comes second, having a record of that
+        very moment before it.
+        """
+        window, own = f"OVER ({self._ordered} m, m_before)", self.dated.own
+        return (
+            f"begun AS (SELECT {own}, m, m_before, COALESCE(m_last, m) AS m_last, "
+            f"COALESCE(m_next, m) AS m_next FROM (SELECT {own}, m, m_before, begins, "
+            f"LEAD(CASE WHEN begins = 1 THEN m_before ELSE m END) {window} AS m_last, "
+            f"LEAD(m) {window} AS m_next FROM kept) AS paired WHERE begins = 1)"
+        )
 
-def _fixed() -> str:
-    """Runs of fixes: each reaches up to its last record."""
-    before = f"CASE WHEN m_before = {NONE} THEN {second_sql('m')} ELSE {second_sql('m_before')} END"
-    return (
-        f"placed AS (SELECT d, person, {zone_sql('m')} AS zone, "
-        f"{_second('m')} AS t_first, {_second('m_last')} AS t_seen, "
-        f"{_second('m_last')} AS t_reach, {_second('m_next')} AS t_next, "
-        f"CAST({before} AS INTEGER) AS t_before, FALSE AS declared FROM begun)"
-    )
+    def fixed(self) -> str:
+        """Runs of fixes: each reaches up to its last record."""
+        first = f"m_before = {self.moments.none}"
+        before, zone_before = (
+            f"CASE WHEN {first} THEN {take('m')} ELSE {take('m_before')} END"
+            for take in (self._second, self.moments.zone)
+        )
+        return (
+            f"placed AS (SELECT {self._span()}, "
+            f"{self._second('m_last')} AS t_reach, {self._second('m_next')} AS t_next, "
+            f"{self.moments.zone('m_next')} AS zone_next, {before} AS t_before, "
+            f"{zone_before} AS zone_before, FALSE AS declared FROM begun)"
+        )
 
+    def reached(self) -> str:
+        """Runs of records with ends: their latest end may lie behind their last record."""
+        window = "OVER (PARTITION BY person, d ORDER BY t_first, zone)"
+        beside = ", ".join(
+            f"COALESCE({take}({of}) {window}, {own}) AS {name}"
+            for name, take, of, own in (
+                ("t_next", "LEAD", "t_first", "t_reach"),
+                ("zone_next", "LEAD", "zone", "zone"),
+                ("t_before", "LAG", "t_reach", "t_first"),
+                ("zone_before", "LAG", "zone", "zone"),
+            )
+        )
+        return (
+            f"spans AS (SELECT {self._span()} FROM begun), "
+            "held AS (SELECT s.d, s.person, s.zone, s.t_first, s.t_seen, MAX(p.t2) AS t_reach, "
+            "BOOL_OR(p.declared AND p.t2 = p.t) AS declared "
+            f"FROM spans AS s JOIN points AS p ON {records_of('s')} "
+            "GROUP BY s.d, s.person, s.zone, s.t_first, s.t_seen), "
+            f"placed AS (SELECT *, {beside} FROM held)"
+        )
 
-def _reached() -> str:
-    """Runs of records with ends: their latest end may lie behind their last record."""
-    window = f"OVER ({_ORDERED} t_first, zone)"
-    return (
-        f"spans AS (SELECT d, person, {zone_sql('m')} AS zone, {_second('m')} AS t_first, "
-        f"{_second('m_last')} AS t_seen FROM begun), "
-        "held AS (SELECT s.d, s.person, s.zone, s.t_first, s.t_seen, MAX(p.t2) AS t_reach, "
-        "BOOL_OR(p.declared AND p.t2 = p.t) AS declared "
-        f"FROM spans AS s JOIN points AS p ON {records_of('s')} "
-        "GROUP BY s.d, s.person, s.zone, s.t_first, s.t_seen), "
-        f"placed AS (SELECT *, COALESCE(LEAD(t_first) {window}, t_reach) AS t_next, "
-        f"COALESCE(LAG(t_reach) {window}, t_first) AS t_before FROM held)"
-    )
+    def _span(self) -> str:
+        """Date, person and zone of a run, its first and its last record."""
+        return (
+            f"{self.dated.d}, person, {self.moments.zone('m')} AS zone, "
+            f"{self._second('m')} AS t_first, {self._second('m_last')} AS t_seen"
+        )
+
+    def _second(self, moment: str) -> str:
+        return f"CAST({self.moments.second(moment)} AS INTEGER)"
 
 
 def records_of(runs: str) -> str:
@@ -116,7 +148,3 @@ def records_of(runs: str) -> str:
         f"p.person = {runs}.person AND p.d = {runs}.d AND p.zone = {runs}.zone "
         f"AND p.t >= {runs}.t_first AND p.t <= {runs}.t_seen"
     )
-
-
-def _second(moment: str) -> str:
-    return f"CAST({second_sql(moment)} AS INTEGER)"

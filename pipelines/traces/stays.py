@@ -27,11 +27,11 @@ def spots_sql() -> str:
         "HAVING MIN(zone) < MAX(zone)), "
         "moved AS (SELECT s.* FROM stays AS s "
         "JOIN movers AS o ON s.person = o.person AND s.d = o.d), "
-        f"boxed AS (SELECT s.d, s.person, s.zone, s.t_start, s.t_end, {box} "
+        f"boxed AS (SELECT s.d, s.person, s.zone, s.t_start, s.t_end, s.t_first, {box} "
         f"FROM moved AS s JOIN points AS p ON {records_of('s')} "
         "GROUP BY s.d, s.person, s.zone, s.t_start, s.t_end, s.t_first) "
-        f"SELECT d, person, zone, t_start, t_end, {_middle('lat_e7')}, {_middle('lon_e7')} "
-        "FROM boxed"
+        f"SELECT d, person, zone, t_start, t_end, t_first, {_middle('lat_e7')}, "
+        f"{_middle('lon_e7')} FROM boxed"
     )
 
 

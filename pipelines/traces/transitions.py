@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pipelines.traces.moments import NONE, moment_sql, same_zone_sql, second_sql, zone_sql
+from pipelines.schemas.world import World
+from pipelines.traces.dates import Dated
+from pipelines.traces.moments import Moments
 
-_ORDER = "OVER (PARTITION BY person, d ORDER BY m)"
 
-
-def transitions_sql(*, max_gap_s: int, oscillation_s: int) -> str:
+def transitions_sql(world: World, *, max_gap_s: int, oscillation_s: int) -> str:
     """Return a SELECT from ``runs`` of ``(d, person, origin, destination, t_depart)``.
 
     A run B between two runs of one zone A is dropped when the records of A around it are at most
@@ -18,21 +18,18 @@ def transitions_sql(*, max_gap_s: int, oscillation_s: int) -> str:
     outside the zones breaks it in two, and both are dropped. Runs of a date do not overlap, so that
     (t_first, zone) is the order in which they were.
     """
+    moments, dated = Moments.of(len(world.zones)), Dated.of(world.calendar)
     swung = (
-        f"{same_zone_sql('m_before', 'm_after')} AND NOT {same_zone_sql('m_before', 'm')} "
-        f"AND {second_sql('m_after')} - t_before <= {oscillation_s}"
+        f"zone_before = zone_next AND zone_before <> zone AND t_next - t_before <= {oscillation_s}"
     )
     return (
-        f"WITH begun AS (SELECT d, person, t_last, {moment_sql('t_first', 'zone')} AS m "
-        "FROM runs), "
-        f"beside AS (SELECT d, person, t_last, m, LAG(m, 1, {NONE}) {_ORDER} AS m_before, "
-        f"LEAD(m, 1, {NONE}) {_ORDER} AS m_after, LAG(t_last) {_ORDER} AS t_before FROM begun), "
-        f"kept AS (SELECT d, person, t_last, m FROM beside WHERE NOT COALESCE({swung}, FALSE)), "
-        "paired AS (SELECT d, person, t_last, m, "
-        f"LEAD(m, 1, {NONE}) {_ORDER} AS m_next FROM kept), "
-        f"moved AS (SELECT d, person, {zone_sql('m')} AS origin, "
-        f"{zone_sql('m_next')} AS destination, t_last AS t_depart, "
-        f"{second_sql('m_next')} - t_last AS gap FROM paired WHERE m_next <> {NONE}) "
+        f"WITH kept AS (SELECT {dated.own}, zone, t_last, {moments.at('t_first', 'zone')} AS m "
+        f"FROM runs WHERE NOT ({swung})), "
+        f"paired AS (SELECT {dated.own}, zone AS origin, t_last, "
+        f"LEAD(m) OVER (PARTITION BY {dated.own} ORDER BY m) AS m_next FROM kept), "
+        f"moved AS (SELECT {dated.d}, person, origin, {moments.zone('m_next')} AS destination, "
+        f"t_last AS t_depart, {moments.second('m_next')} - t_last AS gap "
+        "FROM paired WHERE m_next IS NOT NULL) "
         "SELECT d, person, origin, destination, t_depart FROM moved "
         f"WHERE origin >= 0 AND destination >= 0 AND origin <> destination AND gap <= {max_gap_s}"
     )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 
 from pipelines.schemas.traces import TraceParams
+from pipelines.schemas.world import World
 from pipelines.schemas.zones import ZoneSet
+from pipelines.traces.dates import Dated
+from pipelines.traces.moments import Moments
 from pipelines.traces.roots import root_sql
 
 _METRES_PER_DEGREE = 111_195
 _E7 = 10_000_000
 _MILLION = 1_000_000
 _CIRCLE_E7 = 360 * _E7
-_NEXT = "OVER (PARTITION BY person, d ORDER BY t_start, t_end, zone)"
 
 
 def cosine_ppm(zones: ZoneSet) -> int:
@@ -34,23 +36,26 @@ def reach_e7(min_trip_m: int) -> int:
     return -(-min_trip_m * _E7 // _METRES_PER_DEGREE)
 
 
-def trips_sql(params: TraceParams, zones: ZoneSet) -> str:
+def trips_sql(params: TraceParams, world: World) -> str:
     """Return the SELECT of ``trips``.
 
     A stay outside the zones is a stay: it ends the trip before it and starts the one after it,
     and both are dropped. Squares stay below 2^63: no difference passes 1.8 * 10^9.
     """
+    dated, m = Dated.of(world.calendar), Moments.of(len(world.zones)).at("t_first", "zone")
+    after = f"OVER (PARTITION BY {dated.own} ORDER BY m)"
     columns = "d, person, origin, destination, t_depart, t_arrive"
     return (
-        "WITH paired AS (SELECT d, person, zone AS origin, t_end AS t_depart, lat_e7, lon_e7, "
-        f"LEAD(zone) {_NEXT} AS destination, LEAD(t_start) {_NEXT} AS t_arrive, "
-        f"LEAD(lat_e7) {_NEXT} AS lat_next, LEAD(lon_e7) {_NEXT} AS lon_next FROM spots), "
-        "moved AS (SELECT d, person, origin, destination, t_depart, t_arrive, "
+        f"WITH paired AS (SELECT {dated.own}, zone AS origin, t_end AS t_depart, lat_e7, lon_e7, "
+        f"LEAD(zone) {after} AS destination, LEAD(t_start) {after} AS t_arrive, "
+        f"LEAD(lat_e7) {after} AS lat_next, LEAD(lon_e7) {after} AS lon_next "
+        f"FROM (SELECT *, {m} AS m FROM spots) AS ordered), "
+        f"moved AS (SELECT {dated.d}, person, origin, destination, t_depart, t_arrive, "
         "ABS(CAST(lat_next AS BIGINT) - lat_e7) AS north, "
         "ABS(CAST(lon_next AS BIGINT) - lon_e7) AS around FROM paired "
         "WHERE origin >= 0 AND destination >= 0 AND origin <> destination), "
         "flat AS (SELECT d, person, origin, destination, t_depart, t_arrive, north, "
-        f"LEAST(around, {_CIRCLE_E7} - around) * {cosine_ppm(zones)} // {_MILLION} AS east "
+        f"LEAST(around, {_CIRCLE_E7} - around) * {cosine_ppm(world.zones)} // {_MILLION} AS east "
         "FROM moved), "
         "far AS (SELECT * FROM flat "
         f"WHERE north * north + east * east >= {reach_e7(params.min_trip_m) ** 2}), "

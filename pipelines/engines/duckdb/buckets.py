@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
+from pipelines.engines.duckdb.lanes import Step, reads, run_steps
 from pipelines.engines.duckdb.partials import PARTIAL
 from pipelines.engines.statements import BucketWork, partial_sql, points_sql
 from pipelines.ingest.clean import Reading
@@ -20,6 +23,7 @@ def count_bucket(
     *,
     reading: Reading,
     numbered: bool,
+    many: int = 1,
 ) -> None:
     """Run all statements over one bucket's records into the relation of partial totals.
 
@@ -29,16 +33,46 @@ def count_bucket(
         records: SELECT of the bucket's records.
         reading: What records hold.
         numbered: Whether persons are texts that may be replaced by numbers.
+        many: Statements that may run at once; where memory is too small for that, one does.
     """
     made = _make_points(con, records, reading=reading, numbered=numbered)
-    con.execute(f"CREATE TABLE {PARTIAL} (n INTEGER, d INTEGER, cell BIGINT, total BIGINT)")
-    for name, statement in work.relations:
-        con.execute(f"CREATE TABLE {identifier(name)} AS {statement}")
-        made.append(("TABLE", name))
-    for number, statement in enumerate(work.totals):
-        con.execute(f"INSERT INTO {PARTIAL} {partial_sql(number, statement)}")
+    steps = _steps(work)
+    try:
+        _run(con, steps, many=many)
+    except duckdb.OutOfMemoryException:
+        if many == 1:
+            raise
+        _drop(con, steps)
+        _run(con, steps, many=1)
+    _drop(con, steps)
     for kind, name in reversed(made):
         con.execute(f"DROP {kind} {identifier(name)}")
+
+
+def _steps(work: BucketWork) -> list[Step]:
+    names = [name for name, _ in work.relations]
+    relations = [
+        Step(f"CREATE TABLE {identifier(name)} AS {sql}", reads(sql, names) - {name}, name)
+        for name, sql in work.relations
+    ]
+    totals = [
+        Step(f"INSERT INTO {PARTIAL} {partial_sql(number, sql)}", reads(sql, names))
+        for number, sql in enumerate(work.totals)
+    ]
+    return [*relations, *totals]
+
+
+def _run(con: duckdb.DuckDBPyConnection, steps: Sequence[Step], *, many: int) -> None:
+    con.execute(
+        f"CREATE OR REPLACE TABLE {PARTIAL} (n INTEGER, d INTEGER, cell BIGINT, total BIGINT)"
+    )
+    run_steps(con, steps, many=many)
+
+
+def _drop(con: duckdb.DuckDBPyConnection, steps: Sequence[Step]) -> None:
+    for step in steps:
+        if step.makes:
+            con.execute(f"DROP TABLE IF EXISTS {identifier(step.makes)}")
 
 
 def _make_points(

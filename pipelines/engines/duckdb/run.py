@@ -16,6 +16,7 @@ from pipelines.engines.duckdb.connection import add_function, load, paths
 from pipelines.engines.duckdb.counting import Tally, held_by, malformed_lines
 from pipelines.engines.duckdb.faults import resource_error
 from pipelines.engines.duckdb.identity import Identity
+from pipelines.engines.duckdb.lanes import lanes
 from pipelines.engines.duckdb.numbering import number_persons, worth_numbering
 from pipelines.engines.duckdb.partials import Partials
 from pipelines.engines.duckdb.people import make_people
@@ -177,6 +178,7 @@ class Run:
         """Count every group of buckets that has no partial yet into one."""
         work, reading = bucket_work(self.job), self._reading(state.ids)
         numbered = state.ids == "text" and not work.by_id
+        many = lanes(self.job.resources, threads=self._threads())
         done = partials.found() or {}
         for number, group in enumerate(state.groups):
             progress.at(_COUNT, number / len(state.groups))
@@ -184,10 +186,14 @@ class Run:
                 continue
             records = staged.records(group)
             kept = held_by(self.con, records, many=len(self.sources) > 1)
-            count_bucket(self.con, work, records, reading=reading, numbered=numbered)
+            count_bucket(self.con, work, records, reading=reading, numbered=numbered, many=many)
             partials.write(self.con, number, kept)
             staged.drop(group)
         progress.at(_COUNT, 1.0)
+
+    def _threads(self) -> int:
+        row = self.con.execute("SELECT current_setting('threads')").fetchone()
+        return int(row[0]) if row else 1
 
     def _sum(self, partials: list[Path]) -> Path:
         """Add up the partials, each once, into a file for each table."""

@@ -21,7 +21,10 @@ from pipelines.tables import TABLES, sensitive
 SPRING = make_world(5, calendar(dt.date(2026, 3, 6)))
 AUTUMN = make_world(5, calendar(dt.date(2026, 10, 30)))
 AMSTERDAM = make_world(5, calendar(dt.date(1937, 6, 30), time_zone="Europe/Amsterdam"))
-WORLDS = {"spring": SPRING, "autumn": AUTUMN, "1937": AMSTERDAM}
+ONE = make_world(
+    5, calendar(dt.date(2026, 11, 1), days=1)
+)  # statements of one date hold none apart
+WORLDS = {"spring": SPRING, "autumn": AUTUMN, "1937": AMSTERDAM, "one date": ONE}
 PARTS = ("04-08", "08-12", "12-02", "02-03", "03-04")
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("panel", {}),

@@ -111,6 +111,21 @@ def runs(records: Iterable[Record], day: MobilityDay, params: TraceParams) -> li
     return found
 
 
+def neighbours(runs: list[Run], records: Iterable[Record]) -> list[tuple[int, int, int, int]]:
+    """Return zone and last moment of the run before, zone and first moment of the run after.
+
+    The first run is its own before, the last one its own after: with the latest end of its records.
+    """
+    found = []
+    for i, run in enumerate(runs):
+        before = (runs[i - 1].zone, runs[i - 1].t_last) if i else (run.zone, run.t_first)
+        held = [r.t2 for r in records if r.zone == run.zone and run.t_first <= r.t <= run.t_seen]
+        last = i + 1 == len(runs)
+        after = (run.zone, max(held)) if last else (runs[i + 1].zone, runs[i + 1].t_first)
+        found.append((*before, *after))
+    return found
+
+
 def middle(low: int, high: int) -> int:
     return math.floor((low + high) / 2)
 

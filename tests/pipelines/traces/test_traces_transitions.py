@@ -14,7 +14,7 @@ WORLD = make_world(4)
 def moves(*seen: tuple[int, int], gap: int = 240, swing: int = 10) -> list[tuple[int, int]]:
     """Moves of one person seen at (minute, zone)."""
     records = [Record(t * MIN, zone, t * MIN, **spot(zone)) for t, zone in seen]
-    sql = transitions_sql(max_gap_s=gap * MIN, oscillation_s=swing * MIN)
+    sql = transitions_sql(WORLD, max_gap_s=gap * MIN, oscillation_s=swing * MIN)
     rows = Bench(records, WORLD).rows(f"SELECT t_depart, origin, destination FROM ({sql}) AS t")
     return [(origin, destination) for _, origin, destination in rows]
 
