@@ -98,6 +98,6 @@ def sum_sql(partials: str, number: int, *, dates: int) -> str:
     """
     order = " ORDER BY d" if dates > 1 else ""
     return (
-        "SELECT n, d, cell, CAST(SUM(total) AS BIGINT) AS total "
-        f"FROM {partials} WHERE n = {number} GROUP BY n, d, cell{order}"
+        f"SELECT CAST({number} AS INTEGER) AS n, d, cell, CAST(SUM(total) AS BIGINT) AS total "
+        f"FROM {partials} WHERE n = {number} GROUP BY d, cell{order}"
     )

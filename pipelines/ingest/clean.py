@@ -250,10 +250,10 @@ def _dated(checked: CheckedSource, reading: Reading, rows: str) -> str:
 
 
 def _spot(second: str, calendar: Calendar, *, names: tuple[str, str]) -> tuple[str, str]:
+    """Return SQL for date and second; of a row with a reason they mean nothing, and cannot fail."""
     values = (date_number(second, calendar), second_of_date(second, calendar))
     date, time = (
-        f"CASE WHEN reason = 0 THEN {value} END{f' AS {name}' if name else ''}"
-        for value, name in zip(values, names, strict=True)
+        f"{value}{f' AS {name}' if name else ''}" for value, name in zip(values, names, strict=True)
     )
     return date, time
 

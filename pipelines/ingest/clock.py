@@ -85,18 +85,24 @@ def clipped(number: str, period: Period, *, scale: int) -> str:
 
 def date_number(second: str, calendar: Calendar) -> str:
     """Return SQL for the number of the date that holds a second of the period (0 or more)."""
-    return _by_segment(second, calendar, "{first} + ({second} - {start}) // {length}")
+    return _by_segment(
+        second, calendar, one="{first}", many="{first} + ({second} - {start}) // {length}"
+    )
 
 
 def second_of_date(second: str, calendar: Calendar) -> str:
     """Return SQL for the second of its date, of a second of the period (0 or more)."""
-    return _by_segment(second, calendar, "({second} - {start}) % {length}")
+    return _by_segment(
+        second, calendar, one="{second} - {start}", many="({second} - {start}) % {length}"
+    )
 
 
-def _by_segment(second: str, calendar: Calendar, formula: str) -> str:
+def _by_segment(second: str, calendar: Calendar, *, one: str, many: str) -> str:
+    """Return SQL by segments of dates of one length; where a segment is one date none is told."""
     start_s = calendar.dates[0].start_s
     cases = []
     for first, at_s, length_s, end_s in _segments(calendar):
+        formula = one if end_s - at_s == length_s else many
         value = formula.format(first=first, second=second, start=at_s - start_s, length=length_s)
         cases.append((end_s - start_s, value))
     if len(cases) == 1:

@@ -13,6 +13,7 @@ from pipelines.errors import ZoneError
 from pipelines.schemas.relations import PROVIDED
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
+from pipelines.traces.dates import Dated
 from pipelines.traces.moments import MOST_ZONES, Moments
 from pipelines.traces.people import nights_sql, people_sql
 from pipelines.traces.runs import runs_sql
@@ -58,7 +59,7 @@ def trace_statements(
     sql: dict[str, Callable[[], str]] = {
         "runs": lambda: runs_sql(params, world.calendar, moments, declared=declared),
         "stays": lambda: stays_sql(params),
-        "spots": spots_sql,
+        "spots": lambda: spots_sql(Dated.of(world.calendar)),
         "trips": lambda: trips_sql(params, world),
         "people": lambda: people_sql(params),
         "nights": lambda: nights_sql(params),

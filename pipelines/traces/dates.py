@@ -36,9 +36,14 @@ class Dated:
         return cls(len(calendar.dates) > 1)
 
     @property
-    def own(self) -> str:
+    def columns(self) -> tuple[str, ...]:
         """Columns that set one person's date apart. The person comes first: engines sort by it."""
-        return "person, d" if self.many else "person"
+        return ("person", "d") if self.many else ("person",)
+
+    @property
+    def own(self) -> str:
+        """SQL of these columns."""
+        return ", ".join(self.columns)
 
     @property
     def d(self) -> str:

@@ -126,7 +126,7 @@ class _Parts:
             f"spans AS (SELECT {self._span()} FROM begun), "
             "held AS (SELECT s.d, s.person, s.zone, s.t_first, s.t_seen, MAX(p.t2) AS t_reach, "
             "BOOL_OR(p.declared AND p.t2 = p.t) AS declared "
-            f"FROM spans AS s JOIN points AS p ON {records_of('s')} "
+            f"FROM spans AS s JOIN points AS p ON {records_of('s', self.dated)} "
             "GROUP BY s.d, s.person, s.zone, s.t_first, s.t_seen), "
             f"placed AS (SELECT *, {beside} FROM held)"
         )
@@ -142,9 +142,7 @@ class _Parts:
         return f"CAST({self.moments.second(moment)} AS INTEGER)"
 
 
-def records_of(runs: str) -> str:
+def records_of(runs: str, dated: Dated) -> str:
     """Return SQL that joins ``points AS p`` to runs or stays by this alias: to those they hold."""
-    return (
-        f"p.person = {runs}.person AND p.d = {runs}.d AND p.zone = {runs}.zone "
-        f"AND p.t >= {runs}.t_first AND p.t <= {runs}.t_seen"
-    )
+    same = " AND ".join(f"p.{column} = {runs}.{column}" for column in (*dated.columns, "zone"))
+    return f"{same} AND p.t >= {runs}.t_first AND p.t <= {runs}.t_seen"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipelines.schemas.traces import MINUTE_S, TraceParams
+from pipelines.traces.dates import Dated
 from pipelines.traces.runs import records_of
 
 _SHIFT = 3_600_000_000
@@ -16,22 +17,23 @@ def stays_sql(params: TraceParams) -> str:
     )
 
 
-def spots_sql() -> str:
+def spots_sql(dated: Dated) -> str:
     """Return the SELECT of ``spots``: the stays of who stayed in two zones, with their middles.
 
     Who stayed in one zone makes no trip, and is spared this second look at the records.
     """
     box = ", ".join(f"MIN(p.{c}) AS {c}_low, MAX(p.{c}) AS {c}_high" for c in ("lat_e7", "lon_e7"))
+    span = ("zone", "t_start", "t_end", "t_first")
+    same = " AND ".join(f"s.{column} = o.{column}" for column in dated.columns)
+    stay = ", ".join(f"s.{column}" for column in (*dated.columns, *span))
     return (
-        "WITH movers AS (SELECT d, person FROM stays GROUP BY d, person "
+        f"WITH movers AS (SELECT {dated.own} FROM stays GROUP BY {dated.own} "
         "HAVING MIN(zone) < MAX(zone)), "
-        "moved AS (SELECT s.* FROM stays AS s "
-        "JOIN movers AS o ON s.person = o.person AND s.d = o.d), "
-        f"boxed AS (SELECT s.d, s.person, s.zone, s.t_start, s.t_end, s.t_first, {box} "
-        f"FROM moved AS s JOIN points AS p ON {records_of('s')} "
-        "GROUP BY s.d, s.person, s.zone, s.t_start, s.t_end, s.t_first) "
-        f"SELECT d, person, zone, t_start, t_end, t_first, {_middle('lat_e7')}, "
-        f"{_middle('lon_e7')} FROM boxed"
+        f"moved AS (SELECT {stay}, s.t_seen FROM stays AS s JOIN movers AS o ON {same}), "
+        f"boxed AS (SELECT {stay}, {box} "
+        f"FROM moved AS s JOIN points AS p ON {records_of('s', dated)} GROUP BY {stay}) "
+        f"SELECT {dated.d}, person, {', '.join(span)}, "
+        f"{_middle('lat_e7')}, {_middle('lon_e7')} FROM boxed"
     )
 
 
