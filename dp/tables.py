@@ -33,14 +33,17 @@ class Sensitive:
             v BIGINT)``: what a person adds on date number ``d``, one row per (d, person, cell),
             v > 0. ``person`` is a function of that person's own id alone, never a number given
             out in the order of the data. With ``aggregated`` the rows are ``(d, cell, v)`` and
-            persons are already summed.
+            persons are already summed. With ``once`` a (d, person, cell) may come in many rows.
         aggregated: Whether persons are already summed: allowed only where the construction itself
             bounds a person's contribution (rule ``Inherent``).
+        once: Whether a person counts once in a cell however many rows say so, each with v = 1:
+            the rule then makes the rows distinct, and need not be promised that they are.
     """
 
     table: str
     statement: str = field(repr=False)
     aggregated: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dp.bounding.rule import per_person
 from dp.bounds import Bounds
 from dp.errors import BoundError
 
@@ -43,9 +44,12 @@ class Inherent:
 
     def sql(self, sensitive: Sensitive) -> str:
         """Return the sum per date and cell; persons may be summed already."""
+        statement = sensitive.statement
+        if not sensitive.aggregated:
+            statement = per_person(sensitive, rule="a bound by construction")
         return (
             "SELECT d, cell, CAST(SUM(v) AS BIGINT) AS total "
-            f"FROM ({sensitive.statement}) AS contributions GROUP BY d, cell"
+            f"FROM ({statement}) AS contributions GROUP BY d, cell"
         )
 
     def reference(self, contributions: Mapping[int, int]) -> dict[int, int]:

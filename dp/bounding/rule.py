@@ -57,7 +57,7 @@ class Rule(Protocol):
 
 
 def per_person(sensitive: Sensitive, *, rule: str) -> str:
-    """Return the statement of a table whose rows still name persons.
+    """Return the statement of a table whose rows still name persons, one row for each cell.
 
     Raises:
         BoundError: persons are already summed, so that nothing can be bounded any more.
@@ -66,6 +66,11 @@ def per_person(sensitive: Sensitive, *, rule: str) -> str:
         raise BoundError(
             f"{sensitive.table}: {rule} needs one row per person, but its statement already sums "
             "persons: use the rule Inherent, or leave the persons in"
+        )
+    if sensitive.once:
+        return (
+            "SELECT DISTINCT d, person, cell, CAST(1 AS BIGINT) AS v "
+            f"FROM ({sensitive.statement}) AS repeated WHERE v > 0"
         )
     return sensitive.statement
 

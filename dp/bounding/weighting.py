@@ -81,30 +81,52 @@ class Weighting:
         Raises:
             BoundError: the statement already sums persons.
         """
-        statement = per_person(sensitive, rule="weighting")
+        if sensitive.once and not sensitive.aggregated:
+            weighted = self._once(sensitive.statement)
+        else:
+            weighted = self._joined(per_person(sensitive, rule="weighting"))
+        return (
+            "SELECT d, cell, CAST(SUM(w) AS BIGINT) AS total "
+            f"FROM ({weighted}) AS weighted GROUP BY d, cell"
+        )
+
+    def _joined(self, statement: str) -> str:
+        """Return the weight of each row, by its person's norm."""
         term = "v * v" if self.norm == 2 else "v"  # noqa: PLR2004  the norm is its own name
+        rows = "clipped_rows AS c JOIN person_norms AS p ON c.d = p.d AND c.person = p.person"
         return (
             f"WITH clipped_rows AS (SELECT d, person, cell, LEAST(CAST(v AS BIGINT), {MAX_V}) AS v "
             f"FROM ({statement}) AS contributions WHERE v > 0), "
             f"person_norms AS (SELECT d, person, CAST(SUM({term}) AS BIGINT) AS n "
             "FROM clipped_rows GROUP BY d, person) "
-            "SELECT d, cell, CAST(SUM(w) AS BIGINT) AS total "
-            f"FROM ({self._weights()}) AS weighted GROUP BY d, cell"
+            f"{self._weights(f'(SELECT c.d, c.cell, v, n FROM {rows}) AS normed', keep='d, cell')}"
         )
 
-    def _weights(self) -> str:
-        joined = (
-            "FROM clipped_rows AS c JOIN person_norms AS p ON c.d = p.d AND c.person = p.person"
+    def _once(self, statement: str) -> str:
+        """Return the same for a person who counts once in a cell: the norm is the number of cells.
+
+        A person's cells are gathered in one list and made distinct there. One weight serves them.
+        """
+        normed = (
+            "(SELECT *, CAST(1 AS BIGINT) AS v, CAST(ARRAY_LENGTH(cells) AS BIGINT) AS n "
+            "FROM (SELECT d, LIST_DISTINCT(LIST(cell)) AS cells "
+            f"FROM ({statement}) AS contributions WHERE v > 0 GROUP BY d, person) AS gathered) "
+            "AS normed"
         )
+        weights = self._weights(normed, keep="d, cells")
+        return f"SELECT d, UNNEST(cells) AS cell, w FROM ({weights}) AS weights"
+
+    def _weights(self, normed: str, *, keep: str) -> str:
+        """Return ``keep`` and the weight w of each row of (v, n), n the norm of its person."""
         whole = f"n <= {self.cap} THEN {self.factor} * v"
         if self.norm == 1:
             share = f"{self.cap * self.factor} * v // n"
-            return f"SELECT c.d, c.cell, CASE WHEN {whole} ELSE {share} END AS w {joined}"
+            return f"SELECT {keep}, CASE WHEN {whole} ELSE {share} END AS w FROM {normed}"
         square = f"{self.cap * self.factor**2} * (v * v) // n"
         return (
-            f"SELECT d, cell, CASE WHEN {whole} WHEN g * g > q THEN g - 1 ELSE g END AS w "
+            f"SELECT {keep}, CASE WHEN {whole} WHEN g * g > q THEN g - 1 ELSE g END AS w "
             "FROM (SELECT *, CAST(FLOOR(SQRT(CAST(q AS DOUBLE)) + 5e-1) AS BIGINT) AS g "
-            f"FROM (SELECT c.d, c.cell, v, n, {square} AS q {joined}) AS squares) AS guesses"
+            f"FROM (SELECT {keep}, v, n, {square} AS q FROM {normed}) AS squares) AS guesses"
         )
 
     def reference(self, contributions: Mapping[int, int]) -> dict[int, int]:

@@ -207,6 +207,7 @@ class Measured:
         statement: Contributions as SQL, for all dates at once (see ``dp.tables.Sensitive``).
         aggregated: Whether the statement already sums persons; it must then place strata itself
             (``pipelines.tables._strata``).
+        once: Whether a person counts once in a cell however many rows of the statement say so.
         rule: How one person's contributions are bounded on one date. The last argument is the
             ledger's sampling secret, or None while planning: the bounds are then known, and a
             rule that needs the secret refuses to make SQL. The rule's ``sql`` is the same for
@@ -232,6 +233,7 @@ class Measured:
     statement: Callable[[World, Any], str]
     rule: Callable[[World, Any, MobilityDay, bytes | None], Rule]
     aggregated: bool = False
+    once: bool = False
     reads: Literal["date", "span"] = "date"
     check: Callable[[World, Any], list[str]] = _no_faults
     levels: bool = True

@@ -49,6 +49,7 @@ def sensitive(measured: Measured, world: World, params: Any) -> Sensitive:
         table=measured.name,
         statement=measured.statement(world, params),
         aggregated=measured.aggregated,
+        once=measured.once,
     )
 
 

@@ -54,7 +54,7 @@ def _statement(_world: World, params: VisitsParams) -> str:
         return _by_category(len(params.categories))
     return (
         "SELECT d, person, CAST(zone AS BIGINT) AS cell, CAST(1 AS BIGINT) AS v "
-        "FROM stays WHERE zone >= 0 GROUP BY d, person, zone"
+        "FROM stays WHERE zone >= 0"
     )
 
 
@@ -65,13 +65,11 @@ def _by_category(listed: int) -> str:
     other. A stay's records lie in its zone and within its span, ends included.
     """
     return (
-        "SELECT d, person, cell, CAST(1 AS BIGINT) AS v FROM ("
         f"SELECT s.d, s.person, CAST(s.zone AS BIGINT) * {listed + 1} "
-        f"+ COALESCE(p.category, {listed}) AS cell FROM stays AS s "
+        f"+ COALESCE(p.category, {listed}) AS cell, CAST(1 AS BIGINT) AS v FROM stays AS s "
         "LEFT JOIN (SELECT d, person, zone, t, category FROM points WHERE category >= 0) AS p "
         "ON s.d = p.d AND s.person = p.person AND s.zone = p.zone "
-        "AND p.t >= s.t_start AND p.t <= s.t_end WHERE s.zone >= 0) AS named "
-        "GROUP BY d, person, cell"
+        "AND p.t >= s.t_start AND p.t <= s.t_end WHERE s.zone >= 0"
     )
 
 
@@ -93,5 +91,6 @@ TABLE = Measured(
     keys=_keys,
     statement=_statement,
     rule=_rule,
+    once=True,
     source="Unique visitors with a minimum dwell, as mobility operators publish them.",
 )

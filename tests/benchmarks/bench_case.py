@@ -168,12 +168,12 @@ def of_tables(place: World, names: tuple[str, ...]) -> tuple[dict[str, str], fro
     if names == (HISTOGRAM,):
         each_once = (
             f"SELECT d, person, CAST((t // 3600) * {len(place.zones)} + zone AS BIGINT) AS cell, "
-            "CAST(1 AS BIGINT) AS v FROM points WHERE zone >= 0 GROUP BY d, person, t // 3600, zone"
+            "CAST(1 AS BIGINT) AS v FROM points WHERE zone >= 0"
         )
         rule = Weighting(cap=8)
-        return {HISTOGRAM: rule.sql(Sensitive(table=HISTOGRAM, statement=each_once))}, frozenset(
-            {"points"}
-        )
+        return {
+            HISTOGRAM: rule.sql(Sensitive(table=HISTOGRAM, statement=each_once, once=True))
+        }, frozenset({"points"})
     found = {}
     for name in names:
         measure = TABLES[name]

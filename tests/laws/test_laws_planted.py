@@ -106,6 +106,21 @@ def test_a_factor_of_the_zones_alone_is_caught_at_the_city() -> None:
     assert any(exceeded(change, allowed) for _, _, change in changes(found, world, plant))
 
 
+@pytest.mark.parametrize("choice", ["visits", "visits-laplace"])
+def test_a_cell_that_counts_as_often_as_it_comes_is_caught(choice: str) -> None:
+    def plant(case: Case) -> Callable[[Bench], Totals]:
+        sql = case.rule_sql()
+        assert "LIST_DISTINCT(LIST(cell))" in sql, "the plant no longer fits"
+        short = "LEN(LIST_DISTINCT(cells))"
+        return case.planted(
+            sql.replace("LIST_DISTINCT(LIST(cell))", "LIST(cell)").replace(
+                "ARRAY_LENGTH(cells)", short
+            )
+        )
+
+    assert breaks(choice, plant=plant)
+
+
 @pytest.mark.parametrize("choice", ["visits-sampling"])
 def test_a_rank_among_others_is_caught(choice: str) -> None:
     assert breaks(choice, plant=_ranked_among_others)

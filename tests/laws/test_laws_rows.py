@@ -15,6 +15,7 @@ from harness import Bench, calendar, make_world
 from road_spec import VARIANTS, entry
 from shapes import SHAPES
 
+from dp.bounding.rule import per_person
 from dp.keys import KeySet
 from pipelines.tables import TABLES, sensitive
 
@@ -32,8 +33,8 @@ def statements() -> Iterator[tuple[str, str, KeySet]]:
             )
             made = sensitive(table, WORLD, params)
             if not made.aggregated:
-                day = WORLD.calendar.dates[-1]
-                yield f"{variant}:{table.name}", made.statement, table.keys(WORLD, params, day)
+                day, rows = WORLD.calendar.dates[-1], per_person(made, rule="a rule")
+                yield f"{variant}:{table.name}", rows, table.keys(WORLD, params, day)
 
 
 STATEMENTS = list(statements())
@@ -63,5 +64,5 @@ def test_every_table_that_names_persons_is_looked_at() -> None:
 
 def test_a_statement_that_forgets_to_group_is_caught() -> None:
     bench = Bench(SHAPES["hub"](WORLD.calendar.dates, 6), WORLD)
-    visits = next(sql for name, sql, _ in STATEMENTS if name == "plain:visits")
-    assert faults(bench, visits.replace(" GROUP BY d, person, zone", ""))
+    params = TABLES["visits"].params.model_validate({"table": "visits"})
+    assert faults(bench, sensitive(TABLES["visits"], WORLD, params).statement)

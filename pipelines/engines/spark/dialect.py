@@ -26,8 +26,13 @@ def _ticks_ns(time: str) -> str:
     return time
 
 
+def _distinct(values: str) -> str:
+    """Return an array's values, each once."""
+    return f"ARRAY_DISTINCT({values})"
+
+
 FUNCTIONS: Mapping[str, Callable[[str], str]] = MappingProxyType(
-    {"EPOCH_US": _ticks_us, "EPOCH_NS": _ticks_ns}
+    {"EPOCH_US": _ticks_us, "EPOCH_NS": _ticks_ns, "LIST_DISTINCT": _distinct}
 )
 """Functions of DuckDB that ``sqlglot`` does not know, as Spark SQL over Spark SQL."""
 

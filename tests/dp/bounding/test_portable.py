@@ -9,6 +9,7 @@ from sqlglot import exp
 from dp.bounding import Inherent, Rule, Sampling, Weighting
 from dp.bounds import Bounds
 from dp.tables import Sensitive
+from pipelines.engines.spark.dialect import to_spark
 
 STATEMENT = "SELECT d, person, cell, CAST(COUNT(*) AS BIGINT) AS v FROM stays GROUP BY 1, 2, 3"
 RULES = [
@@ -19,10 +20,11 @@ RULES = [
 ]
 
 
+@pytest.mark.parametrize("once", [False, True])
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
-def test_statements_transpile_to_spark(rule: Rule) -> None:
-    sql = rule.sql(Sensitive(table="visits", statement=STATEMENT))
-    (spark,) = sqlglot.transpile(sql, read="duckdb", write="spark")
+def test_statements_transpile_to_spark(rule: Rule, once: bool) -> None:
+    sql = rule.sql(Sensitive(table="visits", statement=STATEMENT, once=once))
+    spark = to_spark(sql)
     tree = sqlglot.parse_one(spark, read="spark")
     assert [column.alias_or_name for column in tree.selects] == ["d", "cell", "total"]
     assert not list(tree.find_all(exp.Div)), "a division in floating point would round"

@@ -14,6 +14,7 @@ from shapes import SHAPES
 from table_reference import TRACES, Cell, contributed, params_of
 
 from dp.bounding import Rule
+from dp.bounding.rule import per_person
 from pipelines.schemas.measured import TableParams
 from pipelines.schemas.world import World
 from pipelines.tables import TABLES, sensitive
@@ -90,7 +91,8 @@ def test_statements_contribute_what_the_reference_says(
     world, table = WORLDS[where], TABLES[name]
     params = params_of(name, **options)
     sums = "SELECT d, cell, CAST(SUM(v) AS BIGINT) FROM ({}) AS c GROUP BY d, cell"
-    sql = sums.format(sensitive(table, world, params).statement)
+    made = sensitive(table, world, params)
+    sql = sums.format(made.statement if made.aggregated else per_person(made, rule="a rule"))
     for shape, make in SHAPES.items():
         found = make(world.calendar.dates, 5)
         totals = bench(where, shape).summed(sql)
