@@ -7,7 +7,7 @@ first shows in no result: each makes a relation of its own, or adds rows to the 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from pipelines.engines.contract import Resources
 
 _MOST = 4
 _LANE_MB = 512
+_AGAIN_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,16 @@ def run_steps(con: duckdb.DuckDBPyConnection, steps: Sequence[Step], *, many: in
                     cursors.append(cursor)
                     future.result()
                     due.discard(step.makes)
-        except BaseException:
-            for _, cursor in running.values():
-                cursor.interrupt()
-            raise
         finally:
-            wait(running)
+            _end(running)
             for cursor in [*cursors, *(cursor for _, cursor in running.values())]:
                 cursor.close()
+
+
+def _end(running: Mapping[Future[object], tuple[Step, duckdb.DuckDBPyConnection]]) -> None:
+    """Interrupt what runs until all has ended: one that has not begun yet does not hear it."""
+    left = set(running)
+    while left:
+        for future in left:
+            running[future][1].interrupt()
+        left = wait(left, timeout=_AGAIN_S).not_done
