@@ -90,14 +90,13 @@ def partial_sql(number: int, statement: str) -> str:
     return f"SELECT CAST({number} AS INTEGER) AS n, d, cell, total FROM ({statement}) AS bounded"
 
 
-def sum_sql(partials: str, number: int, *, dates: int) -> str:
+def sum_sql(partials: str, number: int) -> str:
     """Return the SELECT that adds up one table's part of the partials.
 
-    Of several dates each is kept together, so that who reads one passes over the others. Cells come
-    in any order: sorting them would take as long as adding them up.
+    Each date is kept together, so that who reads one passes over the others. Cells come in any
+    order: sorting them would take as long as adding them up.
     """
-    order = " ORDER BY d" if dates > 1 else ""
     return (
         f"SELECT CAST({number} AS INTEGER) AS n, d, cell, CAST(SUM(total) AS BIGINT) AS total "
-        f"FROM {partials} WHERE n = {number} GROUP BY d, cell{order}"
+        f"FROM {partials} WHERE n = {number} GROUP BY d, cell ORDER BY d"
     )

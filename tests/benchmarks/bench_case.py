@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import resource
@@ -25,6 +26,7 @@ from dp.tables import Sensitive
 from pipelines.engines import get_engine
 from pipelines.engines.contract import Job, Resources
 from pipelines.progress import Silent
+from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
 from pipelines.tables import TABLES, sensitive
@@ -123,7 +125,10 @@ def count(case: Case, file: Path, place: World) -> None:
 
 
 def tables(case: Case, file: Path, folder: Path, place: World) -> dict[str, Any]:
-    """Count tables with an engine; return its start-up and a hash of all totals."""
+    """Count tables with an engine, up to the dense totals of every date that noise is added to.
+
+    Return its start-up and a hash of all totals.
+    """
     source = bench_world.visits_source if case.records == "visits" else bench_world.pings_source
     statements, needs = of_tables(place, case.tables)
     job = Job(
@@ -139,6 +144,8 @@ def tables(case: Case, file: Path, folder: Path, place: World) -> dict[str, Any]
     )
     clock = Clock()
     totals = get_engine(case.engine).run(job, clock)
+    for name, day in itertools.product(sorted(statements), place.calendar.dates):
+        totals.vector(name, day.index, _cells(name, place, day))
     taken = _taken(clock.begun)
     digest = hashlib.sha256()
     for name in sorted(statements):
@@ -181,6 +188,14 @@ def of_tables(place: World, names: tuple[str, ...]) -> tuple[dict[str, str], fro
         bound = measure.rule(place, params, place.calendar.dates[0], bytes(32))
         found[name] = bound.sql(sensitive(measure, place, params))
     return found, frozenset().union(*(TABLES[name].needs for name in names))
+
+
+def _cells(name: str, place: World, day: MobilityDay) -> int:
+    """Return how many cells a table has on one date."""
+    if name == HISTOGRAM:
+        return 24 * len(place.zones)
+    measure = TABLES[name]
+    return measure.keys(place, measure.params.model_validate({"table": name}), day).size
 
 
 def _plain(case: Case) -> duckdb.DuckDBPyConnection:

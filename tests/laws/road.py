@@ -236,8 +236,11 @@ def _united(jobs: Mapping[str, Job | None]) -> Job:
 
 
 def _by_table(done: Any) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
-    """Read the file of totals once: cells and totals by table and date."""
-    rows = pq.read_table(done.file).to_pandas()
+    """Read the files of totals once: cells and totals by table and date."""
+    if not done.files:
+        return {}
+    rows = pq.read_table([str(file) for file in done.files]).to_pandas()
+    rows = rows.groupby(["n", "d", "cell"], as_index=False)["total"].sum()
     return {
         (done.tables[n], d): (part["cell"].to_numpy(), part["total"].to_numpy())
         for (n, d), part in rows.groupby(["n", "d"])

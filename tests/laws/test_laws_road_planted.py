@@ -133,8 +133,8 @@ def test_a_grid_that_is_laid_over_the_data_is_caught(road: Road, monkeypatch: Pa
 
 
 def test_a_bucket_that_is_summed_twice_is_caught(road: Road, monkeypatch: Patch) -> None:
-    real = run.Run._sum
-    monkeypatch.setattr(run.Run, "_sum", lambda self, files: real(self, [*files, *files]))
+    real = run.Run._summed
+    monkeypatch.setattr(run.Run, "_summed", lambda self, files: real(self, [*files, *files]))
     assert caught(replace(road, engine=MANY_BUCKETS), "hub", "hub")
 
 

@@ -21,7 +21,7 @@ from pipelines.ingest.check import check_source
 from pipelines.ingest.strata import check_persons
 from pipelines.progress import Progress
 
-_BUCKET_ROWS = 3_000_000
+_BUCKET_ROWS = 5_000_000
 _ROWS_PER_MB = 4_000
 
 

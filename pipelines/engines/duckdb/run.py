@@ -83,10 +83,10 @@ class Run:
             partials = partials_of(self.scratch, state)
             self._count(staged, state, partials, progress)
             files, kept = partials.whole()
-            file = self._sum(files)
+            files = self._summed(files)
             tally = Tally.of(state.rows, kept, state.malformed)
             tally.diagnostics(self.sources).write(self.job.work)
-        return FileTotals(file, tuple(sorted(self.job.statements)), self.scratch)
+        return FileTotals(tuple(files), tuple(sorted(self.job.statements)), self.scratch)
 
     def _read(self) -> tuple[Staged, RunState]:
         """Stage every record; from here on a killed run can be taken up."""
@@ -195,17 +195,19 @@ class Run:
         row = self.con.execute("SELECT current_setting('threads')").fetchone()
         return int(row[0]) if row else 1
 
-    def _sum(self, partials: list[Path]) -> Path:
-        """Add up the partials, each once, into a file for each table."""
-        folder = self.scratch.folder(TOTALS)
-        rows = (
-            "(SELECT 0 AS n, 0 AS d, CAST(0 AS BIGINT) AS cell, CAST(0 AS BIGINT) AS total LIMIT 0)"
-        )
-        if partials:
-            rows = f"read_parquet({paths(partials)}, hive_partitioning = false)"
+    def _summed(self, partials: list[Path]) -> list[Path]:
+        """Return files whose rows add up to the totals, each partial being in them once.
+
+        Of one date the partials are such files. Of several they are added up here, into a file for
+        each table in the order of dates: else each date would be looked for in all of them.
+        """
         dates = len(self.job.world.calendar.dates)
+        if dates == 1 or not partials:
+            return partials
+        folder = self.scratch.folder(TOTALS)
+        rows = f"read_parquet({paths(partials)}, hive_partitioning = false) AS partials"
         for number in range(len(self.job.statements)):
-            summed = sum_sql(f"{rows} AS partials", number, dates=dates)
             file = folder / f"{number:04d}.parquet"
+            summed = sum_sql(rows, number)
             self.con.execute(f"COPY ({summed}) TO {literal(str(file))} (FORMAT parquet)")
-        return folder
+        return sorted(folder.iterdir())

@@ -87,7 +87,7 @@ class Run:
             self._traces(relations, work, reading)
             file = self._count(relations, work, progress)
         diagnostics.write(self.job.work)
-        return FileTotals(file, work.tables, self.scratch)
+        return FileTotals((file,), work.tables, self.scratch)
 
     @contextmanager
     def _faults(self) -> Iterator[None]:

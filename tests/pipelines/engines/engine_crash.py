@@ -38,8 +38,8 @@ POINTS: dict[str, tuple[Callable[[], None], int | None]] = {
     "after the second partial stands": (partial(after, Path, "replace", 3), 2),
     "while the second group's buckets are removed": (partial(before, Path, "unlink", 2), 2),
     "in the middle of the third group": (partial(after, run, "held_by", 3), 2),
-    "before the sum": (partial(before, run.Run, "_sum"), -1),
-    "after the sum": (partial(after, run.Run, "_sum"), -1),
+    "before the sum": (partial(before, run.Run, "_summed"), -1),
+    "after the sum": (partial(after, run.Run, "_summed"), -1),
     "when all is done": (partial(after, DuckDBEngine, "run"), -1),
 }
 """By name: how to die, and the groups that need not be counted again (None: nothing is kept)."""

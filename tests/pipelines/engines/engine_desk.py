@@ -183,8 +183,9 @@ def run(given: Job, **settings: Any) -> dict[str, Counter[tuple[int, int]]]:
 
 def read(totals: FileTotals) -> dict[str, Counter[tuple[int, int]]]:
     found: dict[str, Counter[tuple[int, int]]] = {name: Counter() for name in totals.tables}
-    for row in pq.read_table(totals.file).to_pylist():
-        found[totals.tables[row["n"]]][row["d"], row["cell"]] += row["total"]
+    for file in totals.files:
+        for row in pq.read_table(file).to_pylist():
+            found[totals.tables[row["n"]]][row["d"], row["cell"]] += row["total"]
     return found
 
 

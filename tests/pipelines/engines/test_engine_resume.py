@@ -101,11 +101,12 @@ def _bytes(work: Path, data: Path, heard: Heard | None = None, **changes: Any) -
 
 
 def _of(totals: FileTotals) -> bytes:
-    """Every row of the totals, in order: cells are written in any order."""
-    rows = pq.read_table(totals.file)
+    """Every cell's total, in order."""
+    rows = pq.read_table([str(file) for file in totals.files])
     assert rows.num_rows
-    order = [(name, "ascending") for name in ("n", "d", "cell")]
-    return json.dumps(rows.sort_by(order).to_pydict()).encode()
+    keys = ["n", "d", "cell"]
+    summed = rows.group_by(keys).aggregate([("total", "sum")])
+    return json.dumps(summed.sort_by([(key, "ascending") for key in keys]).to_pydict()).encode()
 
 
 def _state(left: Path) -> RunState:

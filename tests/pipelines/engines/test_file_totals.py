@@ -14,13 +14,17 @@ from pipelines.engines.scratch import Scratch
 from pipelines.engines.totals import FileTotals
 
 ROWS = [
-    # n, d, cell, total: in no order, with a total of 0 and the same cells on other dates
+    # n, d, cell, total: in no order, a total of 0, cells of other dates, rows of one cell
     (1, 1, 900_000_000_000, 5),
     (0, 0, 7, 1),
     (1, 0, 3, 9),
     (1, 1, 4, 0),
     (1, 1, 3, 2),
     (1, 1, 40, -6),
+    (1, 1, 40, 2),
+    (1, 1, 4, 7),
+    (1, 1, 3, 1),
+    (1, 1, 4, -7),
 ]
 HUGE = 10**12
 
@@ -38,7 +42,7 @@ def totals(tmp_path: Path) -> Iterator[FileTotals]:
             "total": pa.array(values, pa.int64()),
         }
         pq.write_table(pa.table(table), folder / f"part-{part}.parquet")
-    found = FileTotals(folder, ("panel", "visits"), scratch)
+    found = FileTotals(tuple(folder.iterdir()), ("panel", "visits"), scratch)
     yield found
     found.close()
 
@@ -46,7 +50,7 @@ def totals(tmp_path: Path) -> Iterator[FileTotals]:
 def test_cells_are_listed_in_order_without_those_of_nothing(totals: FileTotals) -> None:
     cells, held = totals.listed("visits", 1, HUGE)
     assert cells.tolist() == [3, 40, 900_000_000_000]
-    assert held.tolist() == [2, -6, 5]
+    assert held.tolist() == [3, -4, 5]
     assert (cells.dtype, held.dtype) == ("int64", "int64")
 
 
@@ -54,6 +58,21 @@ def test_a_date_that_holds_nothing_lists_nothing(totals: FileTotals) -> None:
     cells, held = totals.listed("panel", 1, HUGE)
     assert (cells.tolist(), held.tolist()) == ([], [])
     assert not totals.vector("panel", 1, 5).any()
+
+
+def test_many_rows_are_added_up_as_they_come(
+    totals: FileTotals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = totals.listed("visits", 1, HUGE)
+    monkeypatch.setattr("pipelines.engines.totals._MERGE_ROWS", 0)
+    found = totals.listed("visits", 1, HUGE)
+    assert [part.tolist() for part in found] == [part.tolist() for part in whole]
+
+
+def test_all_dates_are_read_at_once(totals: FileTotals) -> None:
+    d, cells, held = totals.sparse("visits")
+    found = list(zip(d.tolist(), cells.tolist(), held.tolist(), strict=True))
+    assert found == [(0, 3, 9), (1, 3, 3), (1, 4, 0), (1, 40, -4), (1, 900_000_000_000, 5)]
 
 
 def test_a_vector_holds_what_is_listed(totals: FileTotals) -> None:
@@ -66,7 +85,7 @@ def test_a_cell_outside_the_key_set_is_refused(tmp_path: Path, cell: int) -> Non
     scratch = Scratch.begin(tmp_path)
     row = pa.table({"n": [0], "d": [0], "cell": [cell], "total": [1]})
     pq.write_table(row, scratch.path / "totals.parquet")
-    totals = FileTotals(scratch.path / "totals.parquet", ("visits",), scratch)
+    totals = FileTotals((scratch.path / "totals.parquet",), ("visits",), scratch)
     for read in (totals.listed, totals.vector):
         with pytest.raises(BoundError, match="visits: its statement gave a cell outside"):
             read("visits", 0, 12)
