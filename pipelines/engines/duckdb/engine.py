@@ -22,7 +22,7 @@ from pipelines.ingest.strata import check_persons
 from pipelines.progress import Progress
 
 _BUCKET_ROWS = 5_000_000
-_ROWS_PER_MB = 4_000
+_ROWS_PER_MB = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from pipelines.engines.duckdb.counting import Tally, held_by, malformed_lines
 from pipelines.engines.duckdb.faults import resource_error
 from pipelines.engines.duckdb.identity import Identity
 from pipelines.engines.duckdb.lanes import lanes
+from pipelines.engines.duckdb.layout import Layout
 from pipelines.engines.duckdb.numbering import number_persons, worth_numbering
 from pipelines.engines.duckdb.partials import Partials
 from pipelines.engines.duckdb.people import make_people
@@ -165,6 +166,7 @@ class Run:
             sources,
             reading,
             lookup=self.job.world.zones.lookup,
+            layout=Layout.of(self.job.world, reading),
             buckets=max(1, -(-rows // self.identity.bucket_rows)),
         )
         fits = fits_in_memory(rows, ids=reading.ids, memory_mb=self.job.resources.memory_mb)
@@ -178,13 +180,14 @@ class Run:
         """Count every group of buckets that has no partial yet into one."""
         work, reading = bucket_work(self.job), self._reading(state.ids)
         numbered = state.ids == "text" and not work.by_id
+        layout = Layout.of(self.job.world, reading)
         many = lanes(self.job.resources, threads=self._threads())
         done = partials.found() or {}
         for number, group in enumerate(state.groups):
             progress.at(_COUNT, number / len(state.groups))
             if number in done:
                 continue
-            records = staged.records(group)
+            records = layout.unpacked(staged.records(group))
             kept = held_by(self.con, records, many=len(self.sources) > 1)
             count_bucket(self.con, work, records, reading=reading, numbered=numbered, many=many)
             partials.write(self.con, number, kept)

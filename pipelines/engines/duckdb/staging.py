@@ -17,6 +17,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from pipelines.engines.duckdb.connection import paths
+from pipelines.engines.duckdb.layout import Layout
 from pipelines.engines.duckdb.reading import raw_relation
 from pipelines.engines.duckdb.state import Groups, RunState
 from pipelines.ingest.check import CheckedSource
@@ -128,10 +129,12 @@ def staging_sql(
     reading: Reading,
     *,
     lookup: ZoneLookup,
+    layout: Layout,
     buckets: int,
 ) -> str:
     """Return the SELECT of all rows with bucket ``b`` and zone; make the views that it reads."""
-    columns = ", ".join(_columns(reading, many=len(sources) > 1))
+    names = _columns(reading, many=len(sources) > 1)
+    columns = ", ".join(names)
     zoned: list[str] = []
     located: list[str] = []
     for checked in sources:
@@ -143,7 +146,7 @@ def staging_sql(
         united = " UNION ALL ".join(f"SELECT {columns} FROM ({rows}) AS r" for rows in located)
         con.execute(f"CREATE VIEW {_LOCATED} AS {united}")
         zoned.append(lookup.sql(_LOCATED))
-    return " UNION ALL ".join(f"SELECT {columns}, zone FROM ({rows}) AS r" for rows in zoned)
+    return " UNION ALL ".join(layout.packed(rows, names) for rows in zoned)
 
 
 def fits_in_memory(rows: int, *, ids: Ids, memory_mb: int) -> bool:
