@@ -34,16 +34,20 @@ class Sensitive:
             v > 0. ``person`` is a function of that person's own id alone, never a number given
             out in the order of the data. With ``aggregated`` the rows are ``(d, cell, v)`` and
             persons are already summed. With ``once`` a (d, person, cell) may come in many rows.
+            With ``stretched`` there are two columns more, ``times INTEGER`` and ``step BIGINT``: a
+            row stands for ``times`` rows, of v in each of cell, cell + step, cell + 2 step ...
         aggregated: Whether persons are already summed: allowed only where the construction itself
             bounds a person's contribution (rule ``Inherent``).
         once: Whether a person counts once in a cell however many rows say so, each with v = 1:
             the rule then makes the rows distinct, and need not be promised that they are.
+        stretched: Whether rows stand for several cells at equal steps; only with ``aggregated``.
     """
 
     table: str
     statement: str = field(repr=False)
     aggregated: bool = False
     once: bool = False
+    stretched: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

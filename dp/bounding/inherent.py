@@ -43,8 +43,17 @@ class Inherent:
         return Bounds(l0=self.bounds.l0, l1=most, l2_squared=most**2, linf=most)
 
     def sql(self, sensitive: Sensitive) -> str:
-        """Return the sum per date and cell; persons may be summed already."""
+        """Return the sum per date and cell; persons may be summed already.
+
+        Of a table that is ``stretched`` the columns are ``(d, cell, total, times, step)``: the sum
+        per date and stretch of cells, which whoever reads the totals adds to each of its cells.
+        """
         statement = sensitive.statement
+        if sensitive.stretched:
+            return (
+                "SELECT d, cell, CAST(SUM(v) AS BIGINT) AS total, times, step "
+                f"FROM ({statement}) AS contributions GROUP BY d, cell, times, step"
+            )
         if not sensitive.aggregated:
             statement = per_person(sensitive, rule="a bound by construction")
         return (

@@ -44,7 +44,8 @@ class Rule(Protocol):
     def sql(self, sensitive: Sensitive) -> str:
         """Return a SELECT giving ``(d INTEGER, cell BIGINT, total BIGINT)``, one row per cell.
 
-        Totals of disjoint sets of persons may be added up.
+        Totals of disjoint sets of persons may be added up. ``Inherent`` gives two columns more for
+        a table that is ``stretched`` (``dp.tables.Sensitive``).
         """
         ...
 

@@ -1,6 +1,7 @@
 """Finished totals: sums in private files, read a table and date at a time.
 
-A cell may stand in several rows, which are added up as they are read, in whole numbers.
+A row's total counts in a stretch of cells: ``times`` of them, ``step`` apart. A cell may stand in
+several rows, which are added up as they are read, in whole numbers.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ class FileTotals:
     """Bounded totals of a finished job. Private.
 
     Attributes:
-        files: Parquet files with ``n`` (place in ``tables``), ``d``, ``cell``, ``total``; the rows
-            of one cell in all of them add up to its total.
+        files: Parquet files with ``n`` (place in ``tables``), ``d``, ``cell``, ``total``, ``times``
+            and ``step``; the rows of one cell in all of them add up to its total. All rows of a
+            table have one step: 0 where each is one cell.
         tables: Table names.
     """
 
@@ -40,10 +42,18 @@ class FileTotals:
         Raises:
             BoundError: the job had no such table, or its statement gave a cell outside the key set.
         """
-        vector = np.zeros(size, dtype=np.int64)
-        for cells, totals in self._held(table, day, size):
+        vector, step = np.zeros(size, dtype=np.int64), 0
+        for cells, totals, times, steps in self._held(table, day, size):
+            if steps[0] and not step:
+                step = int(steps[0])
+                vector = np.zeros(size + step, dtype=np.int64)
             np.add.at(vector, cells, totals)
-        return vector
+            if step:  # as changes from one cell to the next of a stretch
+                np.subtract.at(vector, cells + times * step, totals)
+        if step:
+            changes = vector.reshape(-1, step)
+            np.cumsum(changes, axis=0, out=changes)
+        return vector[:size]
 
     def listed(self, table: str, day: int, size: int) -> tuple[_Ints, _Ints]:
         """Return the cells of one table and date that hold anything, ascending, and their totals.
@@ -54,7 +64,7 @@ class FileTotals:
         parts: list[tuple[_Ints, ...]] = []
         merged = 0
         for part in self._held(table, day, size):
-            parts.append(part)
+            parts.append(_each(*part))
             if sum(len(cells) for cells, _ in parts) > 2 * merged + _MERGE_ROWS:
                 parts = [_added(parts)]
                 merged = len(parts[0][0])
@@ -68,14 +78,25 @@ class FileTotals:
         Raises:
             BoundError: the job had no such table.
         """
-        d, cells, totals = _added(list(self._read(table, ["d", "cell", "total"])), columns=3)
+        parts: list[tuple[_Ints, ...]] = []
+        for part in self._read(table, ["cell", "total", "times", "step", "d"]):
+            each, held, date = _each(*part)
+            parts.append((date, each, held))
+        d, cells, totals = _added(parts, columns=3)
         return d, cells, totals
 
     def _held(self, table: str, day: int, size: int) -> Iterator[tuple[_Ints, ...]]:
-        for cells, totals in self._read(table, ["cell", "total"], day=day):
-            if len(cells) and (cells.min() < 0 or cells.max() >= size):
+        step = None
+        columns = ["cell", "total", "times", "step"]
+        for cells, totals, times, steps in self._read(table, columns, day=day):
+            if not len(cells):
+                continue
+            step = int(steps[0]) if step is None else step
+            if np.any(steps != step) or step < 0 or (step and size % step) or times.min() < 1:
+                raise BoundError(f"{table}: its statement gave a step that does not fit its keys")
+            if cells.min() < 0 or (cells + (times - 1) * step).max() >= size:
                 raise BoundError(f"{table}: its statement gave a cell outside the key set")
-            yield cells, totals
+            yield cells, totals, times, steps
 
     def _read(
         self, table: str, columns: list[str], *, day: int | None = None
@@ -96,6 +117,15 @@ class FileTotals:
     def close(self) -> None:
         """Remove the job's folder; a second call does nothing."""
         self._scratch.remove()
+
+
+def _each(
+    cells: _Ints, totals: _Ints, times: _Ints, steps: _Ints, *more: _Ints
+) -> tuple[_Ints, ...]:
+    """Return a row for each cell of each stretch: cells, totals and what else a row holds."""
+    at = np.repeat(np.arange(len(cells)), times)
+    nth = np.arange(len(at)) - np.repeat(np.cumsum(times) - times, times)
+    return (cells[at] + nth * steps[at], totals[at], *(column[at] for column in more))
 
 
 def _added(parts: list[tuple[_Ints, ...]], *, columns: int = 2) -> tuple[_Ints, ...]:

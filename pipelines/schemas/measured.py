@@ -208,6 +208,8 @@ class Measured:
         aggregated: Whether the statement already sums persons; it must then place strata itself
             (``pipelines.tables._strata``).
         once: Whether a person counts once in a cell however many rows of the statement say so.
+        stretched: Whether a row stands for cells at equal steps (``dp.tables.Sensitive``): the
+            steps are along the first key, so that they divide the number of cells.
         rule: How one person's contributions are bounded on one date. The last argument is the
             ledger's sampling secret, or None while planning: the bounds are then known, and a
             rule that needs the secret refuses to make SQL. The rule's ``sql`` is the same for
@@ -234,6 +236,7 @@ class Measured:
     rule: Callable[[World, Any, MobilityDay, bytes | None], Rule]
     aggregated: bool = False
     once: bool = False
+    stretched: bool = False
     reads: Literal["date", "span"] = "date"
     check: Callable[[World, Any], list[str]] = _no_faults
     levels: bool = True

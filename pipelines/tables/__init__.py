@@ -50,6 +50,7 @@ def sensitive(measured: Measured, world: World, params: Any) -> Sensitive:
         statement=measured.statement(world, params),
         aggregated=measured.aggregated,
         once=measured.once,
+        stretched=measured.stretched,
     )
 
 

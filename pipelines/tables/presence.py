@@ -7,7 +7,7 @@ from dp.keys import Key, KeySet
 from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.measured import Measured
 from pipelines.schemas.world import World
-from pipelines.tables._expand import PresenceParams, bin_counts_sql
+from pipelines.tables._expand import PresenceParams, stretches_sql
 from pipelines.tables._rules import inherent
 
 
@@ -20,7 +20,7 @@ def _keys(world: World, params: PresenceParams, day: MobilityDay) -> KeySet:
 
 def _statement(world: World, params: PresenceParams) -> str:
     """Count runs without their persons, whose runs of a date do not overlap."""
-    return bin_counts_sql(world, params, place="zone", places=len(world.zones))
+    return stretches_sql(world, params, place="zone", places=len(world.zones))
 
 
 def _rule(_world: World, params: PresenceParams, day: MobilityDay, _secret: bytes | None) -> Rule:
@@ -42,5 +42,6 @@ TABLE = Measured(
     statement=_statement,
     rule=_rule,
     aggregated=True,
+    stretched=True,
     source="Population present at an instant, as in Deville et al. 2014 (PNAS 111:15888).",
 )

@@ -7,7 +7,7 @@ from dp.keys import Key, KeySet
 from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.measured import Measured
 from pipelines.schemas.world import World
-from pipelines.tables._expand import PresenceParams, bin_counts_sql
+from pipelines.tables._expand import PresenceParams, stretches_sql
 from pipelines.tables._overnight import OVERNIGHT, overnight_code, overnight_key
 from pipelines.tables._rules import inherent
 
@@ -19,7 +19,7 @@ def _keys(world: World, params: PresenceParams, day: MobilityDay) -> KeySet:
 
 def _statement(world: World, params: PresenceParams) -> str:
     zones = len(world.zones)
-    return bin_counts_sql(
+    return stretches_sql(
         world,
         params,
         place=f"CAST({overnight_code(world)} AS BIGINT) * {zones} + zone",
@@ -48,6 +48,7 @@ TABLE = Measured(
     statement=_statement,
     rule=_rule,
     aggregated=True,
+    stretched=True,
     source="Population present at an instant by residence, as in Deville et al. 2014 (PNAS"
     " 111:15888), with the overnight zone of the same date for the residence.",
 )

@@ -236,15 +236,14 @@ def _united(jobs: Mapping[str, Job | None]) -> Job:
 
 
 def _by_table(done: Any) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
-    """Read the files of totals once: cells and totals by table and date."""
-    if not done.files:
-        return {}
-    rows = pq.read_table([str(file) for file in done.files]).to_pandas()
-    rows = rows.groupby(["n", "d", "cell"], as_index=False)["total"].sum()
-    return {
-        (done.tables[n], d): (part["cell"].to_numpy(), part["total"].to_numpy())
-        for (n, d), part in rows.groupby(["n", "d"])
-    }
+    """Read every table once: cells and totals by table and date."""
+    found = {}
+    for table in done.tables:
+        dates, cells, totals = done.sparse(table)
+        for d in np.unique(dates):
+            own = dates == d
+            found[table, int(d)] = cells[own], totals[own]
+    return found
 
 
 def _where(event: Event) -> tuple[float, float]:

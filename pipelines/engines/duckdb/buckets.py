@@ -8,7 +8,7 @@ import duckdb
 
 from pipelines.engines.duckdb.lanes import Step, reads, run_steps
 from pipelines.engines.duckdb.partials import PARTIAL
-from pipelines.engines.statements import BucketWork, partial_sql, points_sql
+from pipelines.engines.statements import PARTIAL_COLUMNS, BucketWork, partial_sql, points_sql
 from pipelines.ingest.clean import Reading
 from pipelines.ingest.quoting import identifier
 
@@ -63,9 +63,7 @@ def _steps(work: BucketWork) -> list[Step]:
 
 
 def _run(con: duckdb.DuckDBPyConnection, steps: Sequence[Step], *, many: int) -> None:
-    con.execute(
-        f"CREATE OR REPLACE TABLE {PARTIAL} (n INTEGER, d INTEGER, cell BIGINT, total BIGINT)"
-    )
+    con.execute(f"CREATE OR REPLACE TABLE {PARTIAL} ({PARTIAL_COLUMNS})")
     run_steps(con, steps, many=many)
 
 

@@ -16,7 +16,7 @@ from pipelines.errors import EngineError
 from pipelines.ingest.quoting import literal
 
 PARTIAL = "ingest_partial"
-"""Relation of one group's totals: ``(n, d, cell, total)``."""
+"""Relation of one group's totals: ``PARTIAL_COLUMNS`` of ``pipelines.engines.statements``."""
 _NAME = re.compile(r"(\d{6})-([0-9a-f]{64})\.parquet")
 
 Kept = tuple[tuple[int, int, int], ...]

@@ -49,7 +49,14 @@ _KEPT = "runs"
 """The relation that all tables read, and the costly one: kept, not made again for each."""
 _PRINTED = 20_000
 _TOTALS = pa.schema(
-    [("n", pa.int32()), ("d", pa.int32()), ("cell", pa.int64()), ("total", pa.int64())]
+    [
+        ("n", pa.int32()),
+        ("d", pa.int32()),
+        ("cell", pa.int64()),
+        ("total", pa.int64()),
+        ("times", pa.int32()),
+        ("step", pa.int64()),
+    ]
 )
 
 

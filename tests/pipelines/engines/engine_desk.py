@@ -183,9 +183,9 @@ def run(given: Job, **settings: Any) -> dict[str, Counter[tuple[int, int]]]:
 
 def read(totals: FileTotals) -> dict[str, Counter[tuple[int, int]]]:
     found: dict[str, Counter[tuple[int, int]]] = {name: Counter() for name in totals.tables}
-    for file in totals.files:
-        for row in pq.read_table(file).to_pylist():
-            found[totals.tables[row["n"]]][row["d"], row["cell"]] += row["total"]
+    for name in totals.tables:
+        rows = zip(*(column.tolist() for column in totals.sparse(name)), strict=True)
+        found[name].update({(d, cell): total for d, cell, total in rows})
     return found
 
 

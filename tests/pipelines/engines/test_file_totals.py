@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dp.errors import BoundError
 from pipelines.engines.scratch import Scratch
@@ -40,6 +43,8 @@ def totals(tmp_path: Path) -> Iterator[FileTotals]:
             "d": pa.array(d, pa.int32()),
             "cell": pa.array(cells, pa.int64()),
             "total": pa.array(values, pa.int64()),
+            "times": pa.array([1] * len(rows), pa.int32()),
+            "step": pa.array([0] * len(rows), pa.int64()),
         }
         pq.write_table(pa.table(table), folder / f"part-{part}.parquet")
     found = FileTotals(tuple(folder.iterdir()), ("panel", "visits"), scratch)
@@ -80,16 +85,69 @@ def test_a_vector_holds_what_is_listed(totals: FileTotals) -> None:
     assert totals.vector("panel", 0, 8).tolist() == [0] * 7 + [1]
 
 
-@pytest.mark.parametrize("cell", [-1, 12])
-def test_a_cell_outside_the_key_set_is_refused(tmp_path: Path, cell: int) -> None:
-    scratch = Scratch.begin(tmp_path)
-    row = pa.table({"n": [0], "d": [0], "cell": [cell], "total": [1]})
-    pq.write_table(row, scratch.path / "totals.parquet")
-    totals = FileTotals((scratch.path / "totals.parquet",), ("visits",), scratch)
+def _stretched(folder: Path, *rows: tuple[int, int, int, int]) -> FileTotals:
+    """Totals of one table and date: (cell, total, times, step)."""
+    scratch = Scratch.begin(folder)
+    names = ("cell", "total", "times", "step")
+    columns = {
+        name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    nothing = [0] * len(rows)
+    pq.write_table(pa.table({"n": nothing, "d": nothing, **columns}), scratch.path / "t.parquet")
+    return FileTotals((scratch.path / "t.parquet",), ("visits",), scratch)
+
+
+@pytest.mark.parametrize("row", [(-1, 1, 1, 0), (12, 1, 1, 0), (9, 1, 2, 4), (3, 1, 4, 3)], ids=str)
+def test_a_cell_outside_the_key_set_is_refused(
+    tmp_path: Path, row: tuple[int, int, int, int]
+) -> None:
+    totals = _stretched(tmp_path, row)
     for read in (totals.listed, totals.vector):
         with pytest.raises(BoundError, match="visits: its statement gave a cell outside"):
             read("visits", 0, 12)
     totals.close()
+
+
+@pytest.mark.parametrize(
+    "rows", [[(0, 1, 1, 5)], [(0, 1, 1, 4), (1, 1, 1, 0)], [(0, 1, 0, 4)], [(0, 1, 1, -4)]], ids=str
+)
+def test_steps_that_do_not_fit_the_keys_are_refused(
+    tmp_path: Path, rows: list[tuple[int, int, int, int]]
+) -> None:
+    totals = _stretched(tmp_path, *rows)
+    for read in (totals.listed, totals.vector):
+        with pytest.raises(BoundError, match="visits: its statement gave a step"):
+            read("visits", 0, 12)
+    totals.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.integers(0, 5), st.integers(0, 3), st.integers(-3, 3), st.integers(1, 6)
+        ).filter(lambda row: row[0] + row[3] <= 6),
+        min_size=1,
+    )
+)
+def test_a_stretch_counts_in_each_of_its_cells(rows: list[tuple[int, int, int, int]]) -> None:
+    due = [0] * 24
+    for first, place, total, times in rows:
+        for bin_ in range(first, first + times):
+            due[bin_ * 4 + place] += total
+    with tempfile.TemporaryDirectory() as folder:
+        given = [(first * 4 + place, total, times, 4) for first, place, total, times in rows]
+        totals = _stretched(Path(folder), *given)
+        assert totals.vector("visits", 0, 24).tolist() == due
+        cells, held = totals.listed("visits", 0, 24)
+        assert dict(zip(cells.tolist(), held.tolist(), strict=True)) == {
+            cell: total for cell, total in enumerate(due) if total
+        }
+        _, cells, held = totals.sparse("visits")
+        assert [(c, t) for c, t in zip(cells.tolist(), held.tolist(), strict=True) if t] == [
+            (cell, total) for cell, total in enumerate(due) if total
+        ]
+        totals.close()
 
 
 def test_a_table_that_was_not_counted_is_refused(totals: FileTotals) -> None:

@@ -13,8 +13,9 @@ from reference import Record
 from shapes import SHAPES
 from table_reference import TRACES, Cell, contributed, params_of
 
-from dp.bounding import Rule
+from dp.bounding import Inherent, Rule
 from dp.bounding.rule import per_person
+from dp.bounds import Bounds
 from pipelines.schemas.measured import TableParams
 from pipelines.schemas.world import World
 from pipelines.tables import TABLES, sensitive
@@ -92,7 +93,10 @@ def test_statements_contribute_what_the_reference_says(
     params = params_of(name, **options)
     sums = "SELECT d, cell, CAST(SUM(v) AS BIGINT) FROM ({}) AS c GROUP BY d, cell"
     made = sensitive(table, world, params)
-    sql = sums.format(made.statement if made.aggregated else per_person(made, rule="a rule"))
+    if made.aggregated:
+        sql = Inherent(Bounds(l0=1, l1=1, l2_squared=1, linf=1)).sql(made)
+    else:
+        sql = sums.format(per_person(made, rule="a rule"))
     for shape, make in SHAPES.items():
         found = make(world.calendar.dates, 5)
         totals = bench(where, shape).summed(sql)

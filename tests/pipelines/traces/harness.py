@@ -131,9 +131,12 @@ class Bench:
 
     def summed(self, sql: str) -> dict[int, dict[int, int]]:
         found: dict[int, dict[int, int]] = defaultdict(dict)
-        for d, cell, total in self.con.execute(sql).fetchall():
-            assert cell not in found[d], "one row per date and cell"
-            found[d][cell] = total
+        for d, cell, total, *stretch in self.con.execute(sql).fetchall():
+            if not stretch:
+                assert cell not in found[d], "one row per date and cell"
+            times, step = stretch or (1, 0)
+            for at in range(cell, cell + times * step, step) if stretch else (cell,):
+                found[d][at] = found[d].get(at, 0) + total
         return found
 
 
