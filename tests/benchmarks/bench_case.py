@@ -26,6 +26,7 @@ from dp.tables import Sensitive
 from pipelines.engines import get_engine
 from pipelines.engines.contract import Job, Resources
 from pipelines.progress import Silent
+from pipelines.release.toolarge import MAX_CELLS
 from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
@@ -145,7 +146,8 @@ def tables(case: Case, file: Path, folder: Path, place: World) -> dict[str, Any]
     clock = Clock()
     totals = get_engine(case.engine).run(job, clock)
     for name, day in itertools.product(sorted(statements), place.calendar.dates):
-        totals.vector(name, day.index, _cells(name, place, day))
+        if (cells := _cells(name, place, day)) <= MAX_CELLS:  # a plan refuses more
+            totals.vector(name, day.index, cells)
     taken = _taken(clock.begun)
     digest = hashlib.sha256()
     for name in sorted(statements):

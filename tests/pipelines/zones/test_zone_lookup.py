@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from zone_truth import built, degrees_of, e7, field, held, jagged, located
 
 from pipelines.errors import ZoneError
 from pipelines.schemas.zones import OUTSIDE
 from pipelines.zones.arrangement import arrange, dissolved
-from pipelines.zones.coordinates import to_degrees
+from pipelines.zones.coordinates import to_degrees, to_units
 from pipelines.zones.edges import edges_of
 from pipelines.zones.polygon_lookup import polygon_lookup
 
@@ -56,8 +56,16 @@ def tangles(draw: st.DrawFn) -> list[shapely.Geometry]:
     return [hull for hull in found if hull.geom_type == "Polygon" and hull.area > 0]
 
 
+TOUCHING = [
+    shapely.from_wkt("POLYGON ((0 1, 0 3, 1 4, 2 0, 0 1), (1 3, 1 2, 2 0, 1 3))"),
+    shapely.from_wkt("MULTIPOLYGON (((0 0, 0 1, 2 0, 0 0)), ((1 2, 1 3, 2 0, 1 2)))"),
+]
+"""A hole that touches its ring, less than a unit wide: taken for a map to be rounded."""
+
+
 @settings(max_examples=60, deadline=None)
 @given(subdivisions(), places, st.integers(2, 6), st.integers(1, 8))
+@example(TOUCHING, PLACES[0], 2, 1)
 def test_every_point_of_a_subdivision_is_in_the_zone_that_arithmetic_says(
     zones: list[shapely.Geometry], place: tuple[int, int], bits: int, leaf_bits: int
 ) -> None:
@@ -68,8 +76,10 @@ def test_every_point_of_a_subdivision_is_in_the_zone_that_arithmetic_says(
     fits = (lon < 1_800_000_000) & (lon >= -1_800_000_000) & (lat <= 900_000_000)
     lat, lon = lat[fits], lon[fits]
     zone = located(lookup, lat, lon)
-    np.testing.assert_array_equal(zone, held(shapes, lat, lon))
-    assert shapely.equals(published, shapely.set_precision(shapes, 0)).all()
+    np.testing.assert_array_equal(zone, held(published, lat, lon))
+    if shapely.coverage_is_valid(to_units(shapes)):  # else borders may move by up to a unit
+        np.testing.assert_array_equal(zone, held(shapes, lat, lon))
+        assert shapely.equals(published, shapely.set_precision(shapes, 0)).all()
 
 
 @settings(max_examples=60, deadline=None)
