@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from dp.tables import Sensitive
 
+STRETCHED = "SELECT d, cell, CAST(SUM(v) AS BIGINT) AS total, times, step"
+"""How the statement of a table begins whose rows stand for stretches of cells, and no other's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Inherent:
@@ -50,10 +53,7 @@ class Inherent:
         """
         statement = sensitive.statement
         if sensitive.stretched:
-            return (
-                "SELECT d, cell, CAST(SUM(v) AS BIGINT) AS total, times, step "
-                f"FROM ({statement}) AS contributions GROUP BY d, cell, times, step"
-            )
+            return f"{STRETCHED} FROM ({statement}) AS contributions GROUP BY d, cell, times, step"
         if not sensitive.aggregated:
             statement = per_person(sensitive, rule="a bound by construction")
         return (

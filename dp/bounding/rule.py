@@ -57,8 +57,8 @@ class Rule(Protocol):
         ...
 
 
-def per_person(sensitive: Sensitive, *, rule: str) -> str:
-    """Return the statement of a table whose rows still name persons, one row for each cell.
+def naming(sensitive: Sensitive, *, rule: str) -> str:
+    """Return the statement of a table whose rows still name persons, as it is.
 
     Raises:
         BoundError: persons are already summed, so that nothing can be bounded any more.
@@ -68,12 +68,22 @@ def per_person(sensitive: Sensitive, *, rule: str) -> str:
             f"{sensitive.table}: {rule} needs one row per person, but its statement already sums "
             "persons: use the rule Inherent, or leave the persons in"
         )
-    if sensitive.once:
-        return (
-            "SELECT DISTINCT d, person, cell, CAST(1 AS BIGINT) AS v "
-            f"FROM ({sensitive.statement}) AS repeated WHERE v > 0"
-        )
     return sensitive.statement
+
+
+def per_person(sensitive: Sensitive, *, rule: str) -> str:
+    """Return the same with one row for each cell of a person, where rows may repeat one.
+
+    Raises:
+        BoundError: as ``naming``.
+    """
+    statement = naming(sensitive, rule=rule)
+    if not sensitive.once:
+        return statement
+    return (
+        "SELECT DISTINCT d, person, cell, CAST(1 AS BIGINT) AS v "
+        f"FROM ({statement}) AS repeated WHERE v > 0 AND person IS NOT NULL"
+    )
 
 
 def check_cap(cap: int) -> None:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dp.bounding.rule import check_cap, per_person
+from dp.bounding.rule import check_cap, naming
 from dp.bounds import Bounds
 from dp.errors import BoundError
 
@@ -67,7 +67,7 @@ class Sampling:
         Raises:
             BoundError: the statement already sums persons, or the table's name is no identifier.
         """
-        statement = per_person(sensitive, rule="sampling")
+        statement = naming(sensitive, rule="sampling")  # its own DISTINCT serves both kinds
         fields = ", ".join(f"CAST({name} AS VARCHAR)" for name in ("person", "d", "cell"))
         text = f"CONCAT_WS('|', '{self._prefix(sensitive.table)}', {fields})"
         return (

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from dp.bounding.rule import check_cap, per_person
+from dp.bounding.rule import check_cap, naming
 from dp.bounds import Bounds
 from dp.errors import BoundError
 
@@ -81,10 +81,8 @@ class Weighting:
         Raises:
             BoundError: the statement already sums persons.
         """
-        if sensitive.once and not sensitive.aggregated:
-            weighted = self._once(sensitive.statement)
-        else:
-            weighted = self._joined(per_person(sensitive, rule="weighting"))
+        statement = naming(sensitive, rule="weighting")
+        weighted = self._once(statement) if sensitive.once else self._joined(statement)
         return (
             "SELECT d, cell, CAST(SUM(w) AS BIGINT) AS total "
             f"FROM ({weighted}) AS weighted GROUP BY d, cell"
@@ -110,7 +108,8 @@ class Weighting:
         normed = (
             "(SELECT *, CAST(1 AS BIGINT) AS v, CAST(ARRAY_LENGTH(cells) AS BIGINT) AS n "
             "FROM (SELECT d, LIST_DISTINCT(LIST(cell)) AS cells "
-            f"FROM ({statement}) AS contributions WHERE v > 0 GROUP BY d, person) AS gathered) "
+            f"FROM ({statement}) AS contributions WHERE v > 0 AND person IS NOT NULL "
+            "GROUP BY d, person) AS gathered) "
             "AS normed"
         )
         weights = self._weights(normed, keep="d, cells")

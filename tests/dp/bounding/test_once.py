@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from dp.bounding import Inherent, LevelWeighting, Rule, Sampling, Weighting
 from dp.bounds import Bounds
 from dp.keys import Key, KeySet
 from dp.lifts import Lift
+from dp.tables import Sensitive
 
 _LEAVES, _ABOVE = (KeySet((Key("zone", tuple(range(n))),)) for n in (40, 2))
 _LIFT = Lift(_LEAVES, _ABOVE, ((0, 1) * 20,))
@@ -43,3 +45,15 @@ def test_repeated_rows_change_nothing(
     found = run_rule(rule, once, once=True, times=times)
     assert found == run_rule(rule, once)
     assert found == run_rule(rule, {who: dict.fromkeys(c, 7) for who, c in once.items()}, once=True)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_row_of_nobody_or_of_nothing_is_not_counted(
+    connection: duckdb.DuckDBPyConnection, run_rule: RunRule, name: str
+) -> None:
+    run_rule(RULES[name], {})
+    connection.execute("INSERT INTO given VALUES (0, 'a', 4, 1), (0, 'a', 3, 0), (0, 'a', 2, NULL)")
+    connection.execute("INSERT INTO given VALUES (0, NULL, 5, 1), (0, NULL, 5, 1)")
+    made = Sensitive(table="visits", statement="SELECT * FROM given", once=True)
+    found = connection.execute(RULES[name].sql(made)).fetchall()
+    assert found == [(0, 4, RULES[name].factor)]
