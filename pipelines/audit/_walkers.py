@@ -15,7 +15,7 @@ import numpy as np
 from pipelines.audit._chance import generator
 from pipelines.audit._made_up import contributions, fixes
 from pipelines.audit._people import Plane, ground_of
-from pipelines.tables._expand import PresenceParams
+from pipelines.tables._stretches import PresenceParams
 from pipelines.twin.day import make_day
 from pipelines.twin.ground import degrees
 from pipelines.twin.people import make_people

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from dp.bounding.inherent import STRETCHED
 from pipelines.engines.contract import Job
 from pipelines.schemas.calendar import Calendar
 from pipelines.traces import trace_statements
@@ -14,7 +15,6 @@ from pipelines.traces import trace_statements
 PARTIAL_COLUMNS = "n INTEGER, d INTEGER, cell BIGINT, total BIGINT, times INTEGER, step BIGINT"
 """A partial: by table number the total of a stretch of cells; one cell is one time."""
 _ONE_CELL = "CAST(1 AS INTEGER) AS times, CAST(0 AS BIGINT) AS step"
-_STRETCHED = re.compile(r"\bAS total, times, step FROM\b")
 _HASHES = re.compile(r"\bsha\d+\s*\(", re.IGNORECASE)
 
 
@@ -91,16 +91,11 @@ def points_sql(records: str, *, declared: bool, extra: tuple[str, ...] = ()) -> 
 
 def partial_sql(number: int, statement: str) -> str:
     """Return the SELECT of one table's part of a partial, with the columns ``PARTIAL_COLUMNS``."""
-    stretch = "times, step" if is_stretched(statement) else _ONE_CELL
+    stretch = "times, step" if statement.startswith(STRETCHED) else _ONE_CELL
     return (
         f"SELECT CAST({number} AS INTEGER) AS n, d, cell, total, {stretch} "
         f"FROM ({statement}) AS bounded"
     )
-
-
-def is_stretched(statement: str) -> bool:
-    """Return whether a bounded statement's rows stand for cells at equal steps."""
-    return _STRETCHED.search(statement) is not None
 
 
 def sum_sql(partials: str, number: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipelines.tables import TABLES
-from pipelines.tables._expand import PresenceParams
+from pipelines.tables._stretches import PresenceParams
 
 if TYPE_CHECKING:
     from pipelines.schemas.measured import TableParams

@@ -7,9 +7,9 @@ from dp.keys import Key, KeySet
 from pipelines.schemas.calendar import MobilityDay
 from pipelines.schemas.measured import Measured
 from pipelines.schemas.world import World
-from pipelines.tables._expand import PresenceParams, stretches_sql
 from pipelines.tables._overnight import OVERNIGHT, overnight_code, overnight_key
 from pipelines.tables._rules import inherent
+from pipelines.tables._stretches import PresenceParams, stretches_sql
 
 
 def _keys(world: World, params: PresenceParams, day: MobilityDay) -> KeySet:

@@ -13,8 +13,7 @@ from pipelines.errors import ZoneError
 from pipelines.schemas.relations import PROVIDED
 from pipelines.schemas.traces import TraceParams
 from pipelines.schemas.world import World
-from pipelines.traces.dates import Dated
-from pipelines.traces.moments import MOST_ZONES, Moments
+from pipelines.traces.moments import MOST_ZONES
 from pipelines.traces.people import nights_sql, people_sql
 from pipelines.traces.runs import runs_sql
 from pipelines.traces.stays import spots_sql, stays_sql
@@ -55,11 +54,11 @@ def trace_statements(
             f"zones: {len(world.zones):,} are too many to follow people through, at most "
             f"{MOST_ZONES:,}. Take larger zones or a smaller boundary."
         )
-    wanted, moments = _closure(needs), Moments.of(len(world.zones))
+    wanted = _closure(needs)
     sql: dict[str, Callable[[], str]] = {
-        "runs": lambda: runs_sql(params, world.calendar, moments, declared=declared),
+        "runs": lambda: runs_sql(params, world, declared=declared),
         "stays": lambda: stays_sql(params),
-        "spots": lambda: spots_sql(Dated.of(world.calendar)),
+        "spots": lambda: spots_sql(world),
         "trips": lambda: trips_sql(params, world),
         "people": lambda: people_sql(params),
         "nights": lambda: nights_sql(params),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.schemas.calendar import Calendar
 from pipelines.schemas.traces import MINUTE_S, TraceParams
+from pipelines.schemas.world import World
 from pipelines.traces.dates import Dated, by_date
 from pipelines.traces.moments import Moments
 
 
-def runs_sql(params: TraceParams, calendar: Calendar, moments: Moments, *, declared: bool) -> str:
+def runs_sql(params: TraceParams, world: World, *, declared: bool) -> str:
     """Return the SELECT of ``runs``.
 
     One pass over the records keeps those that begin a run and the last one; a pass over these few
@@ -20,13 +20,12 @@ def runs_sql(params: TraceParams, calendar: Calendar, moments: Moments, *, decla
 
     Args:
         params: Gaps.
-        calendar: Public days.
-        moments: How moments are written for the zones.
+        world: Public days and zones.
         declared: Whether ``points`` has ``t2`` and ``declared``.
     """
     move_s = params.move_gap_minutes * MINUTE_S
-    parts = _Parts(moments, Dated.of(calendar))
-    nights = by_date([day.overnight_s for day in calendar.dates])
+    parts = _Parts(Moments.of(len(world.zones)), Dated.of(world.calendar))
+    nights = by_date([day.overnight_s for day in world.calendar.dates])
     return (
         f"WITH {parts.marked(declared=declared)}, {parts.kept(params, nights)}, {parts.begun()}, "
         f"{parts.reached() if declared else parts.fixed()}, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipelines.schemas.traces import MINUTE_S, TraceParams
+from pipelines.schemas.world import World
 from pipelines.traces.dates import Dated
 from pipelines.traces.runs import records_of
 
@@ -17,11 +18,12 @@ def stays_sql(params: TraceParams) -> str:
     )
 
 
-def spots_sql(dated: Dated) -> str:
+def spots_sql(world: World) -> str:
     """Return the SELECT of ``spots``: the stays of who stayed in two zones, with their middles.
 
     Who stayed in one zone makes no trip, and is spared this second look at the records.
     """
+    dated = Dated.of(world.calendar)
     box = ", ".join(f"MIN(p.{c}) AS {c}_low, MAX(p.{c}) AS {c}_high" for c in ("lat_e7", "lon_e7"))
     span = ("zone", "t_start", "t_end", "t_first")
     same = " AND ".join(f"s.{column} = o.{column}" for column in dated.columns)

@@ -6,7 +6,7 @@ is one alone, make them a third smaller.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.ingest.clean import Reading
 from pipelines.schemas.world import World
@@ -44,9 +44,9 @@ class Layout:
         if self.moments is None:
             return f"SELECT {', '.join(columns)}, zone FROM ({rows}) AS r"
         kept = [name for name in columns if name not in ("d", "t")]
-        moment = f"CAST(t AS BIGINT) * {2**self.moments.bits} + zone + 1"
+        moment = replace(self.moments, kind="BIGINT").at("t", "zone")
         return (
-            f"SELECT {', '.join(kept)}, CAST(({moment}) & {_MASK} AS INTEGER) AS {_ONE} "
+            f"SELECT {', '.join(kept)}, CAST({moment} & {_MASK} AS INTEGER) AS {_ONE} "
             f"FROM ({rows}) AS r"
         )
 
